@@ -1,0 +1,11 @@
+// The plain build: what every WebAssembly engine runs.
+import { evaluatePlain, scan } from "./bound-scan.ts";
+import { patternSearch } from "./pattern-search.ts";
+import { complete } from "./complete.ts";
+import { cheapest } from "./cheapest.ts";
+
+export { patternSearch, complete, cheapest };
+
+export function boundScan(h: i32, steps: i32): i32 {
+  return scan(h, steps, evaluatePlain);
+}
