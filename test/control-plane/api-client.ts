@@ -27,14 +27,39 @@ export interface ApiClientOptions {
   readonly token: string;
 }
 
-/** The calls; each rejects only when there is no answer (refused, timed out, cut off). */
+/** There was no answer: refused, timed out or cut off. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}
+
+/** There was an answer, and it was not 2xx. */
+export class ApiStatusError extends Error {
+  override readonly name = 'ApiStatusError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The calls. Without an answer each of them throws {@link UnreachableError}. */
 export interface ApiClient {
-  /** Sends `body` as JSON; a PATCH is a merge patch unless `contentType` says otherwise. */
-  send<Body>(method: string, path: string, body?: unknown, contentType?: string): Promise<ApiResponse<Body>>;
-  /** {@link send}, and throws unless the status is 2xx. Answers with the body. */
+  /** Answers whatever the status is. Sends `body` as JSON; a PATCH is a merge patch unless `contentType` says otherwise. */
+  send<Body>(
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<ApiResponse<Body>>;
+  /** The body of the answer; throws {@link ApiStatusError} unless the status is 2xx. */
   expect<Body>(method: string, path: string, body?: unknown, contentType?: string): Promise<Body>;
-  /** Calls `onEvent` for each event until the server ends the watch or the signal does. */
-  watch<Item>(path: string, onEvent: (event: WatchEvent<Item>) => void, signal: AbortSignal): Promise<void>;
+  /** Calls `onEvent` for each event until the server ends the watch; what `onEvent` throws ends it too. */
+  watch<Item>(
+    path: string,
+    onEvent: (event: WatchEvent<Item>) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Closes idle connections. */
   close(): void;
 }
@@ -46,7 +71,11 @@ const CONNECTIONS_MAX = 64;
 
 /** A client. Opens no connection until it is used. */
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const agent = new Agent({ ca: options.authorityCertificate, keepAlive: true, maxSockets: CONNECTIONS_MAX });
+  const agent = new Agent({
+    ca: options.authorityCertificate,
+    keepAlive: true,
+    maxSockets: CONNECTIONS_MAX,
+  });
   // Watches live as long as the test; they must not use up the places of ordinary calls.
   const watchAgent = new Agent({ ca: options.authorityCertificate });
 
@@ -59,10 +88,19 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     over: Agent,
   ): Promise<IncomingMessage> {
     return await new Promise((resolve, reject) => {
-      const headers: Record<string, string> = { Authorization: `Bearer ${options.token}`, Accept: 'application/json' };
+      const headers: Record<string, string> = {
+        Authorization: `Bearer ${options.token}`,
+        Accept: 'application/json',
+      };
       if (payload !== undefined) headers['Content-Type'] = contentType;
-      const request = httpsRequest(new URL(path, options.apiUrl), { method, headers, agent: over, signal }, resolve);
-      request.once('error', reject);
+      const request = httpsRequest(
+        new URL(path, options.apiUrl),
+        { method, headers, agent: over, signal },
+        resolve,
+      );
+      request.once('error', (cause) =>
+        reject(new UnreachableError(`${method} ${path}: ${cause.message}`, { cause })),
+      );
       request.end(payload);
     });
   }
@@ -85,14 +123,22 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     expect: async <Body>(method: string, path: string, body?: unknown, contentType?: string) => {
       const response = await send<Body>(method, path, body, contentType);
       if (response.status < 200 || response.status > 299) {
-        throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(response.body)}`);
+        throw new ApiStatusError(
+          response.status,
+          `${method} ${path}: ${response.status} ${JSON.stringify(response.body)}`,
+        );
       }
       return response.body;
     },
-    watch: async <Item>(path: string, onEvent: (event: WatchEvent<Item>) => void, signal: AbortSignal) => {
+    watch: async <Item>(
+      path: string,
+      onEvent: (event: WatchEvent<Item>) => void,
+      signal: AbortSignal,
+    ) => {
       const response = await open('GET', path, undefined, '', signal, watchAgent);
       if (response.statusCode !== 200) {
-        throw new Error(`watch ${path}: ${response.statusCode} ${await readText(response)}`);
+        const status = response.statusCode ?? 0;
+        throw new ApiStatusError(status, `watch ${path}: ${status} ${await readText(response)}`);
       }
       for await (const line of lines(response)) onEvent(JSON.parse(line) as WatchEvent<Item>);
     },
@@ -105,20 +151,27 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
 /** Not node:readline: that one hides the error of a connection that is cut off. */
 async function* lines(response: IncomingMessage): AsyncGenerator<string> {
-  response.setEncoding('utf8');
   let rest = '';
-  for await (const chunk of response) {
-    const parts = `${rest}${String(chunk)}`.split('\n');
+  for await (const text of texts(response)) {
+    const parts = `${rest}${text}`.split('\n');
     rest = parts.pop() ?? '';
     yield* parts;
   }
 }
 
 async function readText(response: IncomingMessage): Promise<string> {
+  let whole = '';
+  for await (const text of texts(response)) whole += text;
+  return whole;
+}
+
+async function* texts(response: IncomingMessage): AsyncGenerator<string> {
   response.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of response) text += String(chunk);
-  return text;
+  try {
+    for await (const chunk of response) yield String(chunk);
+  } catch (cause) {
+    throw new UnreachableError('the connection was cut off', { cause });
+  }
 }
 
 /** Answers to objects are JSON, answers of /readyz and the like are plain text. */

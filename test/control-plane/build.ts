@@ -9,9 +9,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { availableParallelism, homedir, setPriority } from 'node:os';
-import { dirname, join } from 'node:path';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir, setPriority } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The binaries that {@link ensureBinaries} answers with, as absolute paths. */
@@ -31,7 +31,7 @@ export class GoMissingError extends Error {
 }
 
 /** The whole build, all commands: ten minutes on 2 idle cores, so this leaves room for busy ones. */
-const BUILD_DEADLINE_MS = 60 * 60_000;
+export const BUILD_DEADLINE_MS = 60 * 60_000;
 /** How often a waiting process looks whether another one has finished the same build. */
 const LOCK_POLL_MS = 1_000;
 /** A line of progress at most this often. */
@@ -43,6 +43,7 @@ const BUILD_NICENESS = 10;
 /** Compiler output kept to explain a failed build. */
 const ERROR_TAIL_LINES = 40;
 
+const PARTIAL_INFIX = '.partial-';
 const MODULE_DIRECTORY = import.meta.dirname;
 const KWOK_MODULE_DIRECTORY = join(MODULE_DIRECTORY, 'kwok');
 
@@ -54,7 +55,11 @@ interface Command {
 
 const COMMANDS: readonly Command[] = [
   { file: 'etcd', packagePath: 'go.etcd.io/etcd/server/v3', moduleDirectory: MODULE_DIRECTORY },
-  { file: 'kwok', packagePath: 'sigs.k8s.io/kwok/cmd/kwok', moduleDirectory: KWOK_MODULE_DIRECTORY },
+  {
+    file: 'kwok',
+    packagePath: 'sigs.k8s.io/kwok/cmd/kwok',
+    moduleDirectory: KWOK_MODULE_DIRECTORY,
+  },
   ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'].map((file) => ({
     file,
     packagePath: `k8s.io/kubernetes/cmd/${file}`,
@@ -68,7 +73,9 @@ const COMMANDS: readonly Command[] = [
  * Safe to call from several processes at once: one builds, the others wait.
  * @throws GoMissingError when a build is needed and there is no Go.
  */
-export async function ensureBinaries(log: (line: string) => void = console.error): Promise<ControlPlaneBinaries> {
+export async function ensureBinaries(
+  log: (line: string) => void = console.error,
+): Promise<ControlPlaneBinaries> {
   const flags = await buildFlags();
   const directory = join(cacheRoot(), await cacheKey(flags));
   if (!(await exists(directory))) {
@@ -82,13 +89,21 @@ export async function ensureBinaries(log: (line: string) => void = console.error
 }
 
 /** The cached binaries, or undefined where they have not been built. Builds nothing. */
-export async function findBinaries(): Promise<ControlPlaneBinaries | undefined> {
+async function findBinaries(): Promise<ControlPlaneBinaries | undefined> {
   const directory = join(cacheRoot(), await cacheKey(await buildFlags()));
   return (await exists(directory)) ? binariesIn(directory) : undefined;
 }
 
-/** True where the `go` command can be run. */
-export async function isGoInstalled(): Promise<boolean> {
+/**
+ * Why no control plane can be started here, or undefined where one can: the binaries
+ * are built, or Go can build them. What a test gives as the reason of its skip.
+ */
+export async function unavailableReason(): Promise<string | undefined> {
+  if ((await findBinaries()) !== undefined || (await isGoInstalled())) return undefined;
+  return 'Go is not installed and the control plane has not been built';
+}
+
+async function isGoInstalled(): Promise<boolean> {
   return await new Promise((resolve) => {
     const child = spawn('go', ['version'], { stdio: 'ignore' });
     child.once('error', () => resolve(false));
@@ -110,7 +125,8 @@ function binariesIn(directory: string): ControlPlaneBinaries {
 
 function cacheRoot(): string {
   const cache =
-    process.env['STOWAGE_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'stowage');
+    process.env['STOWAGE_CACHE'] ??
+    join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'stowage');
   return join(cache, 'control-plane');
 }
 
@@ -122,14 +138,17 @@ function cacheRoot(): string {
 async function buildFlags(): Promise<readonly string[]> {
   const goMod = await readFile(join(MODULE_DIRECTORY, 'go.mod'), 'utf8');
   const version = /^\tk8s\.io\/kubernetes (v(\d+)\.(\d+)\.\d+)/m.exec(goMod);
-  if (version === null) throw new Error(`${MODULE_DIRECTORY}/go.mod: expected a requirement of k8s.io/kubernetes`);
+  if (version === null)
+    throw new Error(`${MODULE_DIRECTORY}/go.mod: expected a requirement of k8s.io/kubernetes`);
   const [, gitVersion, gitMajor, gitMinor] = version;
-  const stamps = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
-    `-X ${path}.gitVersion=${gitVersion}`,
-    `-X ${path}.gitMajor=${gitMajor}`,
-    `-X ${path}.gitMinor=${gitMinor}`,
-    `-X ${path}.gitTreeState=clean`,
-  ]);
+  const stamps = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap(
+    (path) => [
+      `-X ${path}.gitVersion=${gitVersion}`,
+      `-X ${path}.gitMajor=${gitMajor}`,
+      `-X ${path}.gitMinor=${gitMinor}`,
+      `-X ${path}.gitTreeState=clean`,
+    ],
+  );
   return [
     '-trimpath',
     '-buildvcs=false',
@@ -142,7 +161,13 @@ async function buildFlags(): Promise<readonly string[]> {
 
 async function cacheKey(flags: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([flags, process.env['GOOS'] ?? process.platform, process.env['GOARCH'] ?? process.arch]));
+  hash.update(
+    JSON.stringify([
+      flags,
+      process.env['GOOS'] ?? process.platform,
+      process.env['GOARCH'] ?? process.arch,
+    ]),
+  );
   for (const directory of [MODULE_DIRECTORY, KWOK_MODULE_DIRECTORY]) {
     for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(directory, file)));
   }
@@ -151,16 +176,25 @@ async function cacheKey(flags: readonly string[]): Promise<string> {
 
 async function requireGo(): Promise<void> {
   if (!(await isGoInstalled())) {
-    throw new GoMissingError('the control plane must be built once and `go` is not on PATH (Go 1.26 or newer)');
+    throw new GoMissingError(
+      'the control plane must be built once and `go` is not on PATH (Go 1.26 or newer)',
+    );
   }
 }
 
-async function buildInto(directory: string, flags: readonly string[], log: (line: string) => void): Promise<void> {
-  const partial = `${directory}.partial-${randomUUID()}`;
+async function buildInto(
+  directory: string,
+  flags: readonly string[],
+  log: (line: string) => void,
+): Promise<void> {
+  await removePartialBuilds(directory);
+  const partial = `${directory}${PARTIAL_INFIX}${randomUUID()}`;
   const signal = AbortSignal.timeout(BUILD_DEADLINE_MS);
   await mkdir(partial);
   try {
-    log(`control plane: building ${COMMANDS.length} commands into ${directory} (about ten minutes, once)`);
+    log(
+      `control plane: building ${COMMANDS.length} commands into ${directory} (about ten minutes, once)`,
+    );
     for (const [index, command] of COMMANDS.entries()) {
       const startedMs = performance.now();
       const label = `control plane: [${index + 1}/${COMMANDS.length}] ${command.file}`;
@@ -170,8 +204,19 @@ async function buildInto(directory: string, flags: readonly string[], log: (line
       log(`${label}: built in ${Math.round((performance.now() - startedMs) / 1000)} s`);
     }
     await rename(partial, directory);
+  } catch (error) {
+    // Two processes can take over one stale lock in the same instant; the other's build is as good.
+    if (!(await exists(directory))) throw error;
   } finally {
     await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** What a build that was killed left behind; the lock is held, so none of it is in use. */
+async function removePartialBuilds(directory: string): Promise<void> {
+  for (const entry of await readdir(dirname(directory))) {
+    if (!entry.startsWith(`${basename(directory)}${PARTIAL_INFIX}`)) continue;
+    await rm(join(dirname(directory), entry), { recursive: true, force: true });
   }
 }
 
@@ -182,7 +227,15 @@ async function goBuild(
   signal: AbortSignal,
   onProgress: (packages: number) => void,
 ): Promise<void> {
-  const args = ['build', '-v', `-p=${BUILD_PARALLELISM}`, ...flags, '-o', output, command.packagePath];
+  const args = [
+    'build',
+    '-v',
+    `-p=${BUILD_PARALLELISM}`,
+    ...flags,
+    '-o',
+    output,
+    command.packagePath,
+  ];
   const child = spawn('go', args, {
     cwd: command.moduleDirectory,
     env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '' },
@@ -202,7 +255,9 @@ async function goBuild(
   try {
     const code = await exitCode(child);
     if (code !== 0) {
-      throw new Error(`go build ${command.packagePath} ended with ${code ?? 'a signal'}:\n${tail.join('\n')}`);
+      throw new Error(
+        `go build ${command.packagePath} ended with ${code ?? 'a signal'}:\n${tail.join('\n')}`,
+      );
     }
   } finally {
     clearInterval(progress);
@@ -217,11 +272,16 @@ async function exitCode(child: ChildProcess): Promise<number | null> {
 }
 
 /** Runs `work` alone among processes of this machine; a lock whose owner has died is taken over. */
-async function withLock(path: string, log: (line: string) => void, work: () => Promise<void>): Promise<void> {
+async function withLock(
+  path: string,
+  log: (line: string) => void,
+  work: () => Promise<void>,
+): Promise<void> {
   const deadlineMs = performance.now() + BUILD_DEADLINE_MS;
   let announced = false;
   while (!(await tryLock(path))) {
-    if (performance.now() > deadlineMs) throw new Error(`gave up waiting for another build; remove ${path} if none runs`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`gave up waiting for another build; remove ${path} if none runs`);
     if (!announced) log(`control plane: another process is building (${path}), waiting`);
     announced = true;
     await delay(LOCK_POLL_MS);

@@ -4,6 +4,8 @@
 // pair that signs service-account tokens, all in PEM and valid for a day.
 // Elliptic keys throughout: they take a millisecond where RSA takes a second.
 
+// @peculiar/x509 wants it loaded first and does not bring it along.
+// oxlint-disable-next-line import/no-unassigned-import -- it is a polyfill
 import 'reflect-metadata';
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import {
@@ -76,8 +78,12 @@ export async function createCertificates(serviceIp: string): Promise<Certificate
     authorityCertificate: authority.toString('pem'),
     servingCertificate: serving.toString('pem'),
     servingKey: PemConverter.encode(servingKey, 'PRIVATE KEY'),
-    serviceAccountPublicKey: serviceAccountKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    serviceAccountPublicKey: serviceAccountKeys.publicKey
+      .export({ type: 'spki', format: 'pem' })
+      .toString(),
     // kube-apiserver reads SEC 1 and PKCS #8 alike.
-    serviceAccountPrivateKey: serviceAccountKeys.privateKey.export({ type: 'sec1', format: 'pem' }).toString(),
+    serviceAccountPrivateKey: serviceAccountKeys.privateKey
+      .export({ type: 'sec1', format: 'pem' })
+      .toString(),
   };
 }

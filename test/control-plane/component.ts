@@ -46,12 +46,14 @@ export interface Component {
   resume(): void;
   /** Waits until the probe succeeds. */
   waitUntilReady(): Promise<void>;
+  /** Waits until it has ended by itself `count` times and is ready again. */
+  waitUntilRestarted(count: number): Promise<void>;
   /** For the end of this process, when nothing can be awaited any more. */
   killSync(): void;
 }
 
 /** kube-apiserver takes 2 to 4 s on an idle machine; a busy one with 2 cores has taken 20. */
-export const READY_DEADLINE_MS = 90_000;
+const READY_DEADLINE_MS = 90_000;
 /** After this an orderly stop becomes a kill. */
 export const STOP_GRACE_MS = 15_000;
 /** One look at a component. */
@@ -111,7 +113,8 @@ export function createComponent(options: ComponentOptions): Component {
   async function waitUntilReady(): Promise<void> {
     const deadlineMs = performance.now() + READY_DEADLINE_MS;
     while (performance.now() < deadlineMs) {
-      if (child === undefined && !wasReady) throw new Error(`${name} ended before it was ready\n${await logTail()}`);
+      if (child === undefined && !wasReady)
+        throw new Error(`${name} ended before it was ready\n${await logTail()}`);
       try {
         if (await options.probe(AbortSignal.timeout(PROBE_DEADLINE_MS))) {
           wasReady = true;
@@ -123,6 +126,20 @@ export function createComponent(options: ComponentOptions): Component {
       await delay(PROBE_INTERVAL_MS);
     }
     throw new Error(`${name} was not ready after ${READY_DEADLINE_MS} ms\n${await logTail()}`);
+  }
+
+  async function waitUntilRestarted(count: number): Promise<void> {
+    const deadlineMs = performance.now() + READY_DEADLINE_MS;
+    const isBack = (): boolean => restarts >= count && child !== undefined;
+    while (!isBack()) {
+      if (performance.now() > deadlineMs) {
+        throw new Error(
+          `${name} was restarted ${restarts} times, not ${count}\n${await logTail()}`,
+        );
+      }
+      await delay(PROBE_INTERVAL_MS);
+    }
+    await waitUntilReady();
   }
 
   async function logTail(): Promise<string> {
@@ -147,6 +164,7 @@ export function createComponent(options: ComponentOptions): Component {
     },
     start,
     waitUntilReady,
+    waitUntilRestarted,
     stop: async () => await end('SIGTERM'),
     kill: async () => await end('SIGKILL'),
     restart: async () => {

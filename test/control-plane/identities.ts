@@ -20,8 +20,16 @@ export interface Credential extends Identity {
 }
 
 /** Everything is allowed. */
-export const ADMIN: Identity = { name: 'admin', user: 'stowage-test-admin', groups: ['system:masters'] };
-export const KUBE_SCHEDULER: Identity = { name: 'kube-scheduler', user: 'system:kube-scheduler', groups: [] };
+export const ADMIN: Identity = {
+  name: 'admin',
+  user: 'stowage-test-admin',
+  groups: ['system:masters'],
+};
+export const KUBE_SCHEDULER: Identity = {
+  name: 'kube-scheduler',
+  user: 'system:kube-scheduler',
+  groups: [],
+};
 export const KUBE_CONTROLLER_MANAGER: Identity = {
   name: 'kube-controller-manager',
   user: 'system:kube-controller-manager',
@@ -44,7 +52,8 @@ export function serviceAccountIdentity(name: string, namespace: string, account:
 export function issueTokens(identities: readonly Identity[]): ReadonlyMap<string, Credential> {
   const credentials = new Map<string, Credential>();
   for (const identity of identities) {
-    if (credentials.has(identity.name)) throw new Error(`two identities are named ${identity.name}`);
+    if (credentials.has(identity.name))
+      throw new Error(`two identities are named ${identity.name}`);
     credentials.set(identity.name, { ...identity, token: randomBytes(24).toString('hex') });
   }
   return credentials;
@@ -59,15 +68,26 @@ export function tokensFile(credentials: Iterable<Credential>): string {
 }
 
 /** The text of a kubeconfig: JSON, which every reader of YAML reads. */
-export function kubeconfig(apiUrl: string, authorityCertificate: string, credential: Credential): string {
+export function kubeconfig(
+  apiUrl: string,
+  authorityCertificate: string,
+  credential: Credential,
+): string {
   const authority = Buffer.from(authorityCertificate).toString('base64');
   return JSON.stringify(
     {
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'stowage-test', cluster: { server: apiUrl, 'certificate-authority-data': authority } }],
+      clusters: [
+        {
+          name: 'stowage-test',
+          cluster: { server: apiUrl, 'certificate-authority-data': authority },
+        },
+      ],
       users: [{ name: credential.name, user: { token: credential.token } }],
-      contexts: [{ name: 'stowage-test', context: { cluster: 'stowage-test', user: credential.name } }],
+      contexts: [
+        { name: 'stowage-test', context: { cluster: 'stowage-test', user: credential.name } },
+      ],
       'current-context': 'stowage-test',
     },
     undefined,

@@ -6,11 +6,11 @@
 // whose owner is dead, ends the processes they list (only where the command line
 // proves that the process is still the one listed) and removes them.
 
+import { execFile } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const PREFIX = 'stowage-control-plane-';
@@ -27,6 +27,8 @@ export interface RunDirectory {
   /** Remembers a child process, so that a later start can end it should this process die. */
   recordProcess(pid: number): void;
   remove(): Promise<void>;
+  /** Leaves it for a person to read; nothing removes it later. */
+  keep(log: (line: string) => void): Promise<void>;
 }
 
 /** A new folder, after what dead owners left behind has been cleared away. */
@@ -39,7 +41,13 @@ export async function createRunDirectory(log: (line: string) => void): Promise<R
     file: (name) => join(path, name),
     // Synchronous: between the start of a child and this line there must be no chance to die.
     recordProcess: (pid) => appendFileSync(join(path, PROCESSES_FILE), `${pid}\n`),
-    remove: async () => await rm(path, { recursive: true, force: true, maxRetries: REMOVE_RETRIES }),
+    remove: async () =>
+      await rm(path, { recursive: true, force: true, maxRetries: REMOVE_RETRIES }),
+    keep: async (log) => {
+      // Without an owner no later start takes it for a leftover.
+      await rm(join(path, OWNER_FILE));
+      log(`control plane: files kept in ${path}`);
+    },
   };
 }
 

@@ -20,12 +20,19 @@ export interface StageOptions {
 const HEARTBEAT_MS = 240_000;
 /** Pods that KWOK may patch at the same moment: a burst of 1,000 binds is 1,000 patches. */
 const STAGE_PARALLELISM = 16;
+const LEASE_PARALLELISM = 4;
 
 interface Expression {
-  readonly jq: { readonly key: string; readonly operator: string; readonly values?: readonly string[] };
+  readonly jq: {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  };
 }
 
-const NOT_DELETED: Expression = { jq: { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' } };
+const NOT_DELETED: Expression = {
+  jq: { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' },
+};
 const NODE_READY = '.status.conditions.[] | select( .type == "Ready" ) | .status';
 
 /** The text of the file for KWOK's `--config`. */
@@ -34,11 +41,29 @@ export function kwokConfiguration(options: StageOptions): string {
     {
       apiVersion: 'config.kwok.x-k8s.io/v1alpha1',
       kind: 'KwokConfiguration',
-      options: { podPlayStageParallelism: STAGE_PARALLELISM, nodePlayStageParallelism: STAGE_PARALLELISM },
+      // KWOK gives no defaults to a document that sets options: all four must be said.
+      options: {
+        podPlayStageParallelism: STAGE_PARALLELISM,
+        nodePlayStageParallelism: STAGE_PARALLELISM,
+        nodeLeaseParallelism: LEASE_PARALLELISM,
+        podsOnNodeSyncParallelism: LEASE_PARALLELISM,
+      },
     },
-    stage('node-initialize', 'Node', [isNot(NODE_READY, 'True')], undefined, nodeConditions()),
-    stage('node-heartbeat', 'Node', [is(NODE_READY, 'True')], { durationMilliseconds: HEARTBEAT_MS }, nodeConditions()),
-    stage('pod-ready', 'Pod', [NOT_DELETED, is('.status.phase', 'Pending')], annotated('sim/start-duration', 0), POD_READY),
+    stage('node-initialize', 'Node', [isNot(NODE_READY, 'True')], undefined, nodeConditions(true)),
+    stage(
+      'node-heartbeat',
+      'Node',
+      [is(NODE_READY, 'True')],
+      { durationMilliseconds: HEARTBEAT_MS },
+      nodeConditions(false),
+    ),
+    stage(
+      'pod-ready',
+      'Pod',
+      [NOT_DELETED, is('.status.phase', 'Pending')],
+      annotated('sim/start-duration', 0),
+      POD_READY,
+    ),
     stage(
       'pod-complete',
       'Pod',
@@ -98,10 +123,15 @@ function stage(
 }
 
 /** What a healthy kubelet reports. Allocatable and addresses stay as they were registered. */
-function nodeConditions(): string {
+function nodeConditions(isTransition: boolean): string {
   const healthy = [
     ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    [
+      'MemoryPressure',
+      'False',
+      'KubeletHasSufficientMemory',
+      'kubelet has sufficient memory available',
+    ],
     ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
     ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ] as const;
@@ -111,8 +141,7 @@ function nodeConditions(): string {
   status: "${status}"
   reason: ${reason}
   message: ${message}
-  lastHeartbeatTime: {{ $now | Quote }}
-  lastTransitionTime: {{ $now | Quote }}`,
+  lastHeartbeatTime: {{ $now | Quote }}${isTransition ? '\n  lastTransitionTime: {{ $now | Quote }}' : ''}`,
   );
   return `{{ $now := Now }}\nconditions:${conditions.join('')}\n`;
 }
@@ -166,6 +195,13 @@ initContainerStatuses:
       startedAt: {{ $now | Quote }}
       finishedAt: {{ $now | Quote }}
   {{ end }}
+{{ end }}
+{{ with NodeIPsWith .spec.nodeName }}
+hostIP: {{ index . 0 | Quote }}
+hostIPs:
+{{ range . }}
+- ip: {{ . | Quote }}
+{{ end }}
 {{ end }}
 {{ with $ips }}
 podIP: {{ index . 0 | Quote }}
