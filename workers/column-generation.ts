@@ -1,0 +1,241 @@
+/**
+ * Column generation: raises the lower bound and collects good bin contents.
+ *
+ * In: a reduced problem in kernel memory, a master, first columns. Out, after each `step`: the best
+ * bound with the duals that gave it, the LP solution, the columns. Stops by itself when the bound
+ * meets the LP or nothing more can be priced. Work is counted in steps; no clock is read here.
+ * Source: solver.md stage C (Wentges smoothing, SIMD Lagrangian scan, pattern search, fluid columns).
+ */
+import { type Column, columnKey, reducedCost } from './columns.ts';
+import { fluidContent } from './fluid.ts';
+import type { KernelMemory, Pattern } from './kernel-memory.ts';
+import { boundAt, dearness, type DualPoint, dualPoint, mix } from './lagrangian.ts';
+import { type Master, MasterError, type MasterResult } from './master.ts';
+import { binColumn, type MasterRows, splitColumns } from './master-rows.ts';
+import type { ReducedProblem } from './reduce.ts';
+
+/** Numbers that steer the search; measured, see docs/DECISIONS.md. */
+export const tuning = {
+  /** Weight of the best duals so far in the point that is priced (Wentges). */
+  smoothing: 0.8,
+  smoothingStep: 0.15,
+  /** Offerings searched for patterns per step, best ratio first. */
+  offeringsPerStep: 40,
+  /** Columns added per step at most. */
+  columnsPerStep: 80,
+  /** Ruin-and-recreate rounds and patterns kept per offering. */
+  rounds: 10,
+  keep: 2,
+  roundsWhenFew: 30,
+  keepWhenFew: 5,
+  few: 8,
+  /** Subgradient evaluations per offering and scan. */
+  scanSteps: 24,
+  /** From this step on a failed search adds a fluid column at once. */
+  fluidFrom: 2,
+  /** A column that priced out by more than this (share of cost) for `idleSteps` is dropped at a purge. */
+  purgeAbove: 0.05,
+  purgeSize: 4000,
+} as const;
+
+export interface StepReport {
+  readonly added: number;
+  readonly done: boolean;
+}
+
+export class ColumnGeneration {
+  readonly columns: Column[] = [];
+  bound = -Infinity;
+  bestPoint: DualPoint;
+  bestTheta = 1;
+  bestLambda: Float64Array;
+  lp: MasterResult | null = null;
+  iterations = 0;
+  readonly #p: ReducedProblem;
+  readonly #rows: MasterRows;
+  readonly #memory: KernelMemory;
+  readonly #createMaster: (rows: readonly number[]) => Master;
+  #master: Master;
+  readonly #seen = new Set<string>();
+  #alpha: number = tuning.smoothing;
+
+  constructor(
+    p: ReducedProblem, rows: MasterRows, memory: KernelMemory, createMaster: (rows: readonly number[]) => Master, start: DualPoint | null,
+  ) {
+    this.#p = p;
+    this.#rows = rows;
+    this.#memory = memory;
+    this.#createMaster = createMaster;
+    this.#master = createMaster(rows.lower);
+    this.bestPoint = start ?? this.#guess();
+    this.bestLambda = memory.lambda.slice();
+    this.#push(splitColumns(p, rows));
+  }
+
+  /** Duals for a start: what a class would pay for its share of the best offering if alone. */
+  #guess(): DualPoint {
+    const { n, R, O, capacity, price, many, source } = this.#p;
+    const y = new Float64Array(n);
+    for (let c = 0; c < n; c++) {
+      let best = Infinity;
+      for (let k = 0; k < O; k++) {
+        if ((many[k * n + c] as number) === 0) continue;
+        let share = 0;
+        for (let r = 0; r < R; r++) {
+          const q = source.request[c * R + r] as number;
+          if (q > 0) share = Math.max(share, q / (capacity[k * R + r] as number));
+        }
+        best = Math.min(best, (price[k] as number) * share);
+      }
+      y[c] = best === Infinity ? 0 : best;
+    }
+    return { y, domain: new Float64Array(this.#rows.domainRows.length), limit: new Float64Array(this.#p.limitMax.length) };
+  }
+
+  /** Adds integer patterns (an incumbent, a pool from an earlier solve). */
+  addPatterns(patterns: readonly Pattern[]): number {
+    return this.#addBins(patterns.map((q) => binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts)));
+  }
+
+  #addBins(bins: readonly Column[]): number {
+    const fresh: Column[] = [];
+    for (const column of bins) {
+      const key = columnKey(column.offering, column.classes, column.counts);
+      if (this.#seen.has(key)) continue;
+      this.#seen.add(key);
+      fresh.push(column);
+    }
+    this.#push(fresh);
+    return fresh.length;
+  }
+
+  #push(columns: readonly Column[]): void {
+    this.#master.addColumns(columns);
+    for (const c of columns) this.columns.push(c);
+  }
+
+  /** Re-solves the master; on a numerical failure rebuilds it cold once. */
+  solveMaster(): MasterResult {
+    try {
+      this.lp = this.#master.solve();
+    } catch (error) {
+      if (!(error instanceof MasterError)) throw error;
+      this.#master = this.#createMaster(this.#rows.lower);
+      this.#master.addColumns(this.columns);
+      this.lp = this.#master.solve();
+    }
+    return this.lp;
+  }
+
+  /** The cost of a column in the LP alone: how fluid columns are put out of use. */
+  retireFluid(): void {
+    this.columns.forEach((c, k) => {
+      if (c.kind === 'fluid') this.#master.setCost(k, 1e6);
+    });
+  }
+
+  get master(): Master {
+    return this.#master;
+  }
+
+  /** One round: solve, smooth, scan, search, add. */
+  step(gapTarget: number): StepReport {
+    this.iterations++;
+    const lp = this.solveMaster();
+    if (lp.objective - this.bound <= gapTarget * Math.abs(lp.objective)) return { added: 0, done: true };
+    const here = dualPoint(this.#p, this.#rows, lp.dual);
+    const a = this.bound === -Infinity ? 0.5 : this.#alpha;
+    let added = this.#price(a > 0 ? mix(a, this.bestPoint, here) : here, lp.dual);
+    if (added === 0 && a > 0) {
+      added = this.#price(here, lp.dual);
+      this.#alpha = Math.max(0, this.#alpha - tuning.smoothingStep);
+    }
+    if (this.columns.length > tuning.purgeSize) this.#purge(lp.dual);
+    return { added, done: added === 0 };
+  }
+
+  /** Scans at a point, takes its bound, searches the offerings that beat it; returns columns added. */
+  #price(point: DualPoint, dual: Float64Array): number {
+    const p = this.#p;
+    const m = this.#memory;
+    m.y.set(point.y);
+    for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, p.money);
+    m.boundScan(tuning.scanSteps);
+    this.#takeBound(point);
+    const target = Float64Array.from({ length: p.O }, (_, k) => {
+      const row = this.#rows.countRow[k] as number;
+      return dearness(p, point, k, p.price) + (row >= 0 ? (dual[row] as number) : 0);
+    });
+    const worth: { k: number; ratio: number }[] = [];
+    for (let k = 0; k < p.O; k++) {
+      const u = m.upper[k] as number;
+      if (u > (target[k] as number) * (1 + 1e-9) + 1e-12) worth.push({ k, ratio: u / ((target[k] as number) + 1e-9) });
+    }
+    worth.sort((x, z) => z.ratio - x.ratio || x.k - z.k);
+    const few = worth.length < tuning.few;
+    const found: { d: number; column: Column }[] = [];
+    const top = worth.slice(0, tuning.offeringsPerStep);
+    if (this.iterations >= tuning.fluidFrom) this.#fluid(top, point, dual, target, found);
+    for (const { k } of top) {
+      const results = m.search(k, few ? tuning.roundsWhenFew : tuning.rounds, few ? tuning.keepWhenFew : tuning.keep);
+      for (const { pattern } of results) {
+        const column = binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts);
+        const d = reducedCost(column, dual);
+        if (d < -1e-7 * (column.cost + 1e-6)) {
+          found.push({ d: d / (column.cost + 1e-6), column });
+        }
+      }
+    }
+    found.sort((x, z) => x.d - z.d);
+    return this.#addBins(found.slice(0, tuning.columnsPerStep).map((f) => f.column));
+  }
+
+  /**
+   * Solves the relaxed knapsacks of the offerings that beat their price: sharper multipliers for the
+   * next scan, a sharper bound now, and fluid columns.
+   */
+  #fluid(
+    top: readonly { k: number }[], point: DualPoint, dual: Float64Array, target: Float64Array, found: { d: number; column: Column }[],
+  ): void {
+    const p = this.#p;
+    const m = this.#memory;
+    for (const { k } of top) {
+      const fluid = fluidContent(p, k, point.y);
+      m.lambda.set(fluid.lambda, k * p.R);
+      m.upper[k] = Math.min(m.upper[k] as number, fluid.value * (1 + 1e-9));
+      if (fluid.value <= (target[k] as number) * (1 + 1e-7)) continue;
+      const column = binColumn(p, this.#rows, 'fluid', k, fluid.classes, fluid.counts);
+      const d = reducedCost(column, dual);
+      if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
+    }
+    this.#takeBound(point);
+  }
+
+  #takeBound(point: DualPoint): void {
+    const bound = boundAt(this.#p, this.#rows, point, this.#memory.upper);
+    if (bound.value <= this.bound) return;
+    this.bound = bound.value;
+    this.bestPoint = point;
+    this.bestTheta = bound.theta;
+    this.bestLambda = this.#memory.lambda.slice();
+  }
+
+  /** Rebuilds the master without columns that have long been too dear. */
+  #purge(dual: Float64Array): void {
+    const lp = this.lp as MasterResult;
+    const kept = this.columns.filter(
+      (c, k) => c.kind === 'split' || (lp.x[k] as number) > 1e-9 || reducedCost(c, dual) < tuning.purgeAbove * c.cost,
+    );
+    if (kept.length > tuning.purgeSize * 0.8) return;
+    this.columns.length = 0;
+    this.#seen.clear();
+    this.#master.dispose();
+    this.#master = this.#createMaster(this.#rows.lower);
+    for (const c of kept) if (c.offering >= 0) this.#seen.add(columnKey(c.offering, c.classes, c.counts));
+    this.#push(kept);
+  }
+
+  dispose(): void {
+    this.#master.dispose();
+  }
+}

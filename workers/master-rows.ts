@@ -1,0 +1,137 @@
+/**
+ * The rows of the master: which constraint stands where, all in the form  row >= lower.
+ *
+ *   cover(class)    sum of copies - split >= demand (0 for classes of a split family)
+ *   family(f)       sum of split columns >= demand          (families of several classes)
+ *   domain lo / hi  +- sum of split columns >= +- box        (rules over zones, capacity types)
+ *   limit(l)        - weight >= -1                           (scaled by the limit)
+ *   count(k)        - bins >= - available                    (existing nodes, reservations)
+ *
+ * In: ReducedProblem. Out: lower bounds, indices, and the rows of a column. Pure.
+ */
+import { domainBox } from '../core/packing/domain-box.ts';
+import { type Column, type ColumnKind } from './columns.ts';
+import { anyNumber, type ReducedProblem } from './reduce.ts';
+
+export interface DomainRow {
+  readonly group: number;
+  readonly domain: number;
+  readonly classes: Int32Array;
+  readonly min: number;
+  readonly max: number;
+  /** Master rows of the two sides, -1 where the side says nothing. */
+  readonly lowRow: number;
+  readonly highRow: number;
+  /** May be used in the published bound. */
+  readonly boundSafe: boolean;
+}
+
+export interface MasterRows {
+  readonly lower: readonly number[];
+  /** [class] 1 if its family has several classes. */
+  readonly isSplit: Uint8Array;
+  /** [family] row, -1 for families of one class. */
+  readonly familyRow: Int32Array;
+  readonly domainRows: readonly DomainRow[];
+  /** [limit] row, and the factor that scales its weights. */
+  readonly limitRow: Int32Array;
+  readonly limitScale: Float64Array;
+  /** [offering] row, -1 where any number may be opened. */
+  readonly countRow: Int32Array;
+  /** [class] master rows of domain sides it stands in with sign, flat pairs. */
+  readonly domainRowsOf: readonly (readonly (readonly [number, number])[])[];
+}
+
+/** Pods of a group that are still to be placed: the demand of every family that is wholly in it. */
+export function groupTotal(p: ReducedProblem['source'], domains: readonly { classes: Int32Array }[]): number {
+  const families = new Set<number>();
+  for (const d of domains) for (const c of d.classes) families.add(p.familyOf[c] as number);
+  let total = 0;
+  for (const f of families) total += p.demand[f] as number;
+  return total;
+}
+
+export function buildRows(p: ReducedProblem): MasterRows {
+  const source = p.source;
+  const classesOf = new Int32Array(source.familyCount);
+  for (const f of source.familyOf) classesOf[f] = (classesOf[f] as number) + 1;
+  const isSplit = Uint8Array.from(source.familyOf, (f) => ((classesOf[f] as number) > 1 ? 1 : 0));
+  const lower: number[] = [];
+  for (let i = 0; i < p.n; i++) {
+    lower.push(isSplit[i] === 1 ? 0 : (source.demand[source.familyOf[i] as number] as number));
+  }
+  const familyRow = new Int32Array(source.familyCount).fill(-1);
+  for (let f = 0; f < source.familyCount; f++) {
+    if ((classesOf[f] as number) > 1) familyRow[f] = lower.push(source.demand[f] as number) - 1;
+  }
+  const domainRows: DomainRow[] = [];
+  const domainRowsOf: [number, number][][] = Array.from({ length: p.n }, () => []);
+  source.domainGroups.forEach((group, g) => {
+    const box = domainBox(group, groupTotal(source, group.domains));
+    group.domains.forEach((domain, d) => {
+      const { min, max } = box[d] as { min: number; max: number };
+      const split = domain.classes.filter((c) => isSplit[c] === 1);
+      if (domain.classes.length === 0 || split.length !== domain.classes.length) return;
+      const lowRow = min > 0 ? lower.push(min) - 1 : -1;
+      const highRow = max < anyNumber ? lower.push(-max) - 1 : -1;
+      domainRows.push({ group: g, domain: d, classes: domain.classes, min, max, lowRow, highRow, boundSafe: group.boundSafe });
+      for (const c of domain.classes) {
+        if (lowRow >= 0) domainRowsOf[c]?.push([lowRow, 1]);
+        if (highRow >= 0) domainRowsOf[c]?.push([highRow, -1]);
+      }
+    });
+  });
+  const limitRow = new Int32Array(p.limitMax.length);
+  const limitScale = new Float64Array(p.limitMax.length);
+  p.limitMax.forEach((max, l) => {
+    limitScale[l] = 1 / Math.max(1, max);
+    limitRow[l] = lower.push(-max * (limitScale[l] as number)) - 1;
+  });
+  const countRow = new Int32Array(p.O).fill(-1);
+  for (let k = 0; k < p.O; k++) {
+    if (p.count[k] !== anyNumber) countRow[k] = lower.push(-(p.count[k] as number)) - 1;
+  }
+  return { lower, isSplit, familyRow, domainRows, limitRow, limitScale, countRow, domainRowsOf };
+}
+
+/** The column of a bin. */
+export function binColumn(
+  p: ReducedProblem, rows: MasterRows, kind: ColumnKind, offering: number, classes: Int32Array, counts: Float64Array | Int32Array,
+): Column {
+  const index: number[] = Array.from(classes);
+  const value: number[] = Array.from(counts);
+  p.limitWeight.forEach((weights, l) => {
+    const w = weights[offering] as number;
+    if (w > 0) {
+      index.push(rows.limitRow[l] as number);
+      value.push(-w * (rows.limitScale[l] as number));
+    }
+  });
+  if ((rows.countRow[offering] as number) >= 0) {
+    index.push(rows.countRow[offering] as number);
+    value.push(-1);
+  }
+  return {
+    kind, offering, classes, counts, cost: p.price[offering] as number,
+    rows: Int32Array.from(index), values: Float64Array.from(value),
+  };
+}
+
+/** One column per class of a split family: demand of the family goes to the class. */
+export function splitColumns(p: ReducedProblem, rows: MasterRows): Column[] {
+  const columns: Column[] = [];
+  for (let c = 0; c < p.n; c++) {
+    if (rows.isSplit[c] === 0) continue;
+    const index = [c, rows.familyRow[p.source.familyOf[c] as number] as number];
+    const value = [-1, 1];
+    for (const [row, sign] of rows.domainRowsOf[c] as readonly (readonly [number, number])[]) {
+      index.push(row);
+      value.push(sign);
+    }
+    columns.push({
+      kind: 'split', offering: -1, cost: 0, classes: Int32Array.of(c), counts: Float64Array.of(1),
+      rows: Int32Array.from(index), values: Float64Array.from(value),
+    });
+  }
+  return columns;
+}
