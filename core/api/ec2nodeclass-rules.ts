@@ -5,6 +5,7 @@
  * and its runtime validation would take it. Source: CEL rules and runtime checks of
  * `karpenter.k8s.aws/v1`. It asks no cloud: whether a subnet or an image exists is not its concern.
  */
+import { amiFamily } from '../scheduling/ami-family.ts';
 import { bytesOf } from '../scheduling/quantity.ts';
 import type {
   AMISelectorTerm,
@@ -17,15 +18,6 @@ import { checkEntries, duplicateEntries, type FieldProblem, memberPath } from '.
 import type { KubeletConfiguration } from './kubelet-configuration.ts';
 import { labelNodePool } from './labels.ts';
 
-const familyOfAlias: Readonly<Record<string, string>> = {
-  al2: 'AL2',
-  al2023: 'AL2023',
-  bottlerocket: 'Bottlerocket',
-  windows2019: 'Windows2019',
-  windows2022: 'Windows2022',
-  windows2025: 'Windows2025',
-};
-
 const maxBinaryVolume = '59000Gi';
 const maxDecimalVolume = '64000G';
 
@@ -35,9 +27,18 @@ const reservedTags =
 
 /** What families other than AL2023 can pass to their kubelet. */
 const commonKubeletFields: ReadonlySet<string> = new Set([
-  ...['clusterDNS', 'maxPods', 'podsPerCore', 'systemReserved', 'kubeReserved', 'evictionHard'],
-  ...['evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'cpuCFSQuota'],
-  ...['imageGCHighThresholdPercent', 'imageGCLowThresholdPercent'],
+  'clusterDNS',
+  'cpuCFSQuota',
+  'evictionHard',
+  'evictionMaxPodGracePeriod',
+  'evictionSoft',
+  'evictionSoftGracePeriod',
+  'imageGCHighThresholdPercent',
+  'imageGCLowThresholdPercent',
+  'kubeReserved',
+  'maxPods',
+  'podsPerCore',
+  'systemReserved',
 ]);
 
 /** Problems of an EC2NodeClass. */
@@ -63,17 +64,11 @@ export function nodeClassProblems(nodeClass: EC2NodeClass): FieldProblem[] {
     ...amiProblems(spec),
     ...identityProblems(spec),
     ...tagProblems(spec.tags ?? {}),
-    ...(spec.kubelet === undefined ? [] : kubeletProblems(spec.kubelet, amiFamilyOf(spec))),
+    ...(spec.kubelet === undefined ? [] : kubeletProblems(spec.kubelet, amiFamily(nodeClass).name)),
     ...checkEntries(spec.blockDeviceMappings, 'spec.blockDeviceMappings', deviceProblems),
     ...rootVolumeProblems(spec.blockDeviceMappings ?? []),
     ...interfaceProblems(spec.networkInterfaces),
   ];
-}
-
-/** The AMI family that is in force: stated, or that of the alias; '' if neither is given. */
-export function amiFamilyOf(spec: EC2NodeClassSpec): string {
-  const alias = spec.amiSelectorTerms.find((term) => term.alias !== undefined)?.alias;
-  return spec.amiFamily ?? familyOfAlias[alias?.split('@')[0] ?? ''] ?? '';
 }
 
 /** A selector term says something, and what identifies alone stands alone. */
@@ -111,14 +106,10 @@ function amiProblems(spec: EC2NodeClassSpec): FieldProblem[] {
       message: `expected ${family}@latest, found "${alias}"`,
     });
   }
-  if (
-    spec.amiFamily !== undefined &&
-    spec.amiFamily !== 'Custom' &&
-    spec.amiFamily !== familyOfAlias[family]
-  ) {
+  if (!['custom', family, undefined].includes(spec.amiFamily?.toLowerCase())) {
     problems.push({
       field: 'spec.amiFamily',
-      message: `expected ${familyOfAlias[family]} like the alias, or Custom, found "${spec.amiFamily}"`,
+      message: `expected ${family} like the alias, or Custom, found "${spec.amiFamily}"`,
     });
   }
   return problems;
