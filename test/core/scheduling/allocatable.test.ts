@@ -99,6 +99,20 @@ t.test('m5.large under AL2023 has what the formula says, worked by hand', async 
   });
 });
 
+t.test('real EKS nodes hold back from pods what the formula says', async (t) => {
+  // 2i2c-org/infrastructure, node-capacity-info.json: capacity less allocatable, in whole MiB.
+  const heldBack = {
+    'r5.xlarge': 993,
+    'r5.16xlarge': 8462,
+    'r7i.xlarge': 993,
+    'r7i.4xlarge': 2929,
+  };
+  for (const [name, memoryMiB] of Object.entries(heldBack)) {
+    const { capacity, allocatable } = resolve(name);
+    t.equal(mib(capacity['memory']) - mib(allocatable['memory']), memoryMiB, name);
+  }
+});
+
 t.test('Graviton loses 64 MiB before the overhead is taken', async (t) => {
   const { capacity } = resolve('m6g.large');
   t.equal(mib(capacity['memory']), 8128 - 610); // 7.5 % of 8128 is 609.6
