@@ -38,6 +38,9 @@ export const tuning = {
   purgeSize: 4000,
 } as const;
 
+/** Cost of a column that is to stay out of the basis. */
+export const outOfUse = 1e6;
+
 export interface StepReport {
   readonly added: number;
   readonly done: boolean;
@@ -50,6 +53,8 @@ export class ColumnGeneration {
   bestTheta = 1;
   bestLambda: Float64Array;
   lp: MasterResult | null = null;
+  /** The last solution over whole patterns only. */
+  integerLp: MasterResult | null = null;
   iterations = 0;
   readonly #p: ReducedProblem;
   readonly #rows: MasterRows;
@@ -127,11 +132,28 @@ export class ColumnGeneration {
     return this.lp;
   }
 
-  /** The cost of a column in the LP alone: how fluid columns are put out of use. */
-  retireFluid(): void {
+  /**
+   * The LP over whole patterns only, priced for `steps` steps: what plans are rounded from. Fluid
+   * columns sit out meanwhile.
+   */
+  integerPhase(steps: number, stop: () => boolean): MasterResult {
+    const fluid: number[] = [];
     this.columns.forEach((c, k) => {
-      if (c.kind === 'fluid') this.#master.setCost(k, 1e6);
+      if (c.kind !== 'fluid') return;
+      fluid.push(k);
+      this.#master.setCost(k, outOfUse);
     });
+    const kept = this.lp;
+    let lp = this.solveMaster();
+    for (let s = 0; s < steps && !stop(); s++) {
+      const point = dualPoint(this.#p, this.#rows, lp.dual);
+      if (this.#price(point, lp.dual, false) === 0) break;
+      lp = this.solveMaster();
+    }
+    for (const k of fluid) this.#master.setCost(k, (this.columns[k] as Column).cost);
+    this.integerLp = lp;
+    this.lp = kept;
+    return lp;
   }
 
   get master(): Master {
@@ -155,7 +177,7 @@ export class ColumnGeneration {
   }
 
   /** Scans at a point, takes its bound, searches the offerings that beat it; returns columns added. */
-  #price(point: DualPoint, dual: Float64Array): number {
+  #price(point: DualPoint, dual: Float64Array, fluid = true): number {
     const p = this.#p;
     const m = this.#memory;
     m.y.set(point.y);
@@ -175,7 +197,7 @@ export class ColumnGeneration {
     const few = worth.length < tuning.few;
     const found: { d: number; column: Column }[] = [];
     const top = worth.slice(0, tuning.offeringsPerStep);
-    if (this.iterations >= tuning.fluidFrom) this.#fluid(top, point, dual, target, found);
+    if (fluid && this.iterations >= tuning.fluidFrom) this.#fluid(top, point, dual, target, found);
     for (const { k } of top) {
       const results = m.search(k, few ? tuning.roundsWhenFew : tuning.rounds, few ? tuning.keepWhenFew : tuning.keep);
       for (const { pattern } of results) {

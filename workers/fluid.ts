@@ -169,28 +169,30 @@ class Relaxation {
   }
 }
 
-export function fluidContent(p: ReducedProblem, k: number, y: Float64Array): FluidContent {
-  const { n, R, source } = p;
+/** One knapsack with copies relaxed: `most` [class], `request` [class x R], `capacity` [R], `y` [class]. */
+export interface KnapsackData {
+  readonly most: ArrayLike<number>;
+  readonly request: Float64Array;
+  readonly capacity: Float64Array;
+  readonly y: Float64Array;
+}
+
+/** Solves a relaxed knapsack. */
+export function relaxKnapsack({ most, request, capacity, y }: KnapsackData): FluidContent {
+  const R = capacity.length;
   const items: number[] = [];
-  for (let c = 0; c < n; c++) {
-    if ((y[c] as number) > 1e-12 && (p.boundMany[k * n + c] as number) > 0) items.push(c);
-  }
+  for (let c = 0; c < y.length; c++) if ((y[c] as number) > 1e-12 && (most[c] as number) > 0) items.push(c);
   const a = new Float64Array(items.length * R);
   items.forEach((c, j) => {
     for (let r = 0; r < R; r++) {
-      const capacity = p.boundCapacity[k * R + r] as number;
-      const q = source.boundRequest[c * R + r] as number;
-      a[j * R + r] = q > 0 ? q / capacity : 0;
+      const q = request[c * R + r] as number;
+      a[j * R + r] = q > 0 ? q / (capacity[r] as number) : 0;
     }
   });
   const value = Float64Array.from(items, (c) => y[c] as number);
-  const most = Float64Array.from(items, (c) => p.boundMany[k * n + c] as number);
-  const relaxation = new Relaxation(R, a, value, most);
+  const relaxation = new Relaxation(R, a, value, Float64Array.from(items, (c) => most[c] as number));
   const x = relaxation.run();
-  const lambda = relaxation.dual.map((v, r) => {
-    const capacity = p.boundCapacity[k * R + r] as number;
-    return capacity > 0 ? v / capacity : 0;
-  });
+  const lambda = relaxation.dual.map((v, r) => ((capacity[r] as number) > 0 ? v / (capacity[r] as number) : 0));
   let worth = 0;
   const classes: number[] = [];
   const counts: number[] = [];
@@ -202,4 +204,12 @@ export function fluidContent(p: ReducedProblem, k: number, y: Float64Array): Flu
     counts.push(q);
   });
   return { value: worth, classes: Int32Array.from(classes), counts: Float64Array.from(counts), lambda };
+}
+
+/** The relaxed knapsack of a kept offering at duals y. */
+export function fluidContent(p: ReducedProblem, k: number, y: Float64Array): FluidContent {
+  return relaxKnapsack({
+    most: p.boundMany.subarray(k * p.n, k * p.n + p.n), request: p.source.boundRequest,
+    capacity: p.boundCapacity.subarray(k * p.R, k * p.R + p.R), y,
+  });
 }

@@ -5,8 +5,8 @@
  * grown once, before the views are made). The map is solver-wasm/assembly/layout.ts.
  */
 import {
-  fBoundCap, fBoundMany, fBoundReq, fCap, fConflicts, fCountLeft, fLambda, fLimitCount, fLimitLeft, fLimitWeight,
-  fMany, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRandom, fRem, fReq, fScratchF, fScratchI, fTarget, fUpper, fValue,
+  fBoundCap, fBoundMany, fBoundReq, fCap, fConflicts, fCountLeft, fFresh, fLambda, fLimitCount, fLimitLeft, fLimitWeight,
+  fMany, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRandom, fRem, fReq, fScores, fScratchF, fScratchI, fTarget, fUpper, fValue,
   fY, headerBytes, maxPatterns, maxResources, scratchFVectors, scratchIVectors,
 } from '../solver-wasm/assembly/layout.ts';
 import type { Kernels } from './kernels.ts';
@@ -72,7 +72,7 @@ export class KernelMemory {
       conflicts: p.conflicts === null ? 0 : take(n * n), limitWeight: take(L * O * 8), limitLeft: take(L * 8 + 8),
       count: take(O * 4), rem: take(nPad * 4),
       scratchF: take(nPad * 8 * scratchFVectors + maxResources * 8 * 8), scratchI: take(nPad * 4 * scratchIVectors),
-      out: take(this.#outWords * 4), order: take(O * 4), counts: take(nPad * 4),
+      out: take(this.#outWords * 4), order: take(O * 4), scores: take(O * 8), fresh: take(O * 4), counts: take(nPad * 4),
     };
     const missing = Math.ceil((at - kernels.memory.buffer.byteLength) / pageBytes);
     if (missing > 0) kernels.memory.grow(missing);
@@ -116,7 +116,7 @@ export class KernelMemory {
       [fY, place.y], [fValue, place.value], [fConflicts, place.conflicts], [fLimitCount, L],
       [fLimitWeight, place.limitWeight], [fLimitLeft, place.limitLeft], [fCountLeft, place.count], [fRem, place.rem],
       [fScratchF, place.scratchF], [fScratchI, place.scratchI], [fRandom, 0x9e3779b9 | 0], [fOut, place.out],
-      [fOrder, place.order],
+      [fOrder, place.order], [fScores, place.scores], [fFresh, place.fresh],
     ];
     const header = w(h, headerBytes >> 2);
     for (const [field, value] of words) header[field >> 2] = value;

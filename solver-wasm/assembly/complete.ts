@@ -4,10 +4,10 @@
 // counts and limits still left. Out (at fOut): i32 bin groups, then per group
 //   | offering | copies | entries | (class, count) x entries |
 // `rem`, counts and limits are updated in place. Stops when nothing is left, nothing fits, or
-// `outWords` would overflow. Returns pods left. Work: groups * orderCount fillings.
+// `outWords` would overflow. Returns pods left. Work: a few fillings per group.
 import {
-  fCap, fCountLeft, fLimitCount, fLimitLeft, fLimitWeight, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRem, fScratchF,
-  fScratchI, fValue, maxResources, scratchFVectors,
+  fCap, fCountLeft, fFresh, fLimitCount, fLimitLeft, fLimitWeight, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRem, fScores,
+  fScratchF, fScratchI, fValue, maxResources, scratchFVectors,
 } from "./layout.ts";
 import { refill } from "./refill.ts";
 
@@ -42,21 +42,38 @@ export function complete(h: i32, orderCount: i32, outWords: i32, bend: i32, nois
   const active = ints + n * 8;
   const worth = i32At(h + fScratchF) + nPad * 16;
   const free = i32At(h + fScratchF) + nPad * 8 * scratchFVectors + maxResources * 40;
+  const scores = i32At(h + fScores);
+  const fresh = i32At(h + fFresh);
   let left = 0;
   for (let i = 0; i < n; i++) left += i32At(rem + i * 4);
   let words = 1;
   let groups = 0;
+  for (let t = 0; t < orderCount; t++) setF64(scores + t * 8, 0.0);
   while (left > 0) {
     let bestScore: f64 = 1e300;
     let pick = -1;
-    for (let t = 0; t < orderCount; t++) {
-      const o = i32At(order + t * 4);
-      if (binsLeft(h, o) < 1) continue;
-      for (let i = 0; i < n; i++) setI32(current + i * 4, 0);
-      for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(i32At(h + fCap) + (o * R + r) * 8));
-      const value = refill(h, o, current, free, bend, noise, i32At(h + fValue), rem, active, worth);
-      if (value <= 0.0) continue;
-      const score = (f64At(i32At(h + fPrice) + o * 8) + 1e-3) / value;
+    for (let t = 0; t < orderCount; t++) setI32(fresh + t * 4, 0);
+    for (;;) {
+      // What is left only shrinks, so an old score is (nearly) the best that an offering can still
+      // do: only the front-runner is evaluated again, until it stays in front.
+      let front: f64 = 1e299;
+      let at = -1;
+      for (let t = 0; t < orderCount; t++) {
+        const s = f64At(scores + t * 8);
+        if (s < front) { front = s; at = t; }
+      }
+      if (at < 0) break;
+      if (i32At(fresh + at * 4) !== 0) break;
+      setI32(fresh + at * 4, 1);
+      const o = i32At(order + at * 4);
+      let score: f64 = 1e300;
+      if (binsLeft(h, o) >= 1) {
+        for (let i = 0; i < n; i++) setI32(current + i * 4, 0);
+        for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(i32At(h + fCap) + (o * R + r) * 8));
+        const value = refill(h, o, current, free, bend, noise, i32At(h + fValue), rem, active, worth);
+        if (value > 0.0) score = (f64At(i32At(h + fPrice) + o * 8) + 1e-3) / value;
+      }
+      setF64(scores + at * 8, score);
       if (score < bestScore) {
         bestScore = score;
         pick = o;

@@ -15,7 +15,7 @@
 //   h + 88 | scratchF | scratchI |         working room, sizes below
 //   h + 96 | random |                      i32 state of the generator, never 0
 //   h +100 | out |                         results, see each kernel
-//   h +104 | order |                       i32[]: offerings that a completion may open
+//   h +104 | order | scores | fresh |      i32[O]: offerings that a completion may open; f64[O], i32[O]
 export const fN = 0;
 export const fNPad = 4;
 export const fR = 8;
@@ -43,6 +43,8 @@ export const fScratchI = 92;
 export const fRandom = 96;
 export const fOut = 100;
 export const fOrder = 104;
+export const fScores = 108;
+export const fFresh = 112;
 export const headerBytes = 128;
 
 // Most resource dimensions that the kernels are given (four basic ones, devices, exclusion groups).
