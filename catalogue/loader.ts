@@ -43,7 +43,7 @@ const embeddedPath = 'catalogue/data/us-east-1.json';
 let embedded: Catalogue | undefined;
 
 /**
- * The embedded catalogue; read and validated on the first call (about 20 ms), then the same object.
+ * The embedded catalogue; read and validated on the first call (about 30 ms), then the same object.
  * @throws InputError if the file is broken, InvariantError if it is not where the package keeps it
  */
 export function loadCatalogue(): Catalogue {
