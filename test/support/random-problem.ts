@@ -165,7 +165,8 @@ export function problemSpecs(limits: {
 
 function shareOut(dice: Dice, families: number, pods: number, degenerate: boolean): number[] {
   const demand = Array.from<number>({ length: families }).fill(0);
-  for (let i = 0; i < pods && families > 0; i++) demand[dice.between(0, families - 1)]!++;
+  if (families === 0) return demand;
+  for (let i = 0; i < pods; i++) demand[dice.between(0, families - 1)]!++;
   return demand.map((count) => (degenerate && dice.chance(10) ? 0 : count));
 }
 

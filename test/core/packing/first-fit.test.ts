@@ -253,7 +253,7 @@ t.test('first-fit is always legal and never cheaper than the optimum', async (t)
   t.ok(equal > 1000, `it was optimal ${equal} times`);
 });
 
-t.test('first-fit serves what can be served where no rule is short', async (t) => {
+t.test('first-fit serves what can be served where no rule is short', async () => {
   assert(
     property(problemSpecs({ families: 5, offerings: 4, pods: 7 }), (spec) => {
       const features = spec.features.filter(

@@ -4,7 +4,7 @@ import type { PackingProblem } from '../../../core/packing/problem.ts';
 import { findProblemDefects } from '../../../core/packing/problem-shape.ts';
 import { allFeatures, problemSpecs, randomProblem } from '../../support/random-problem.ts';
 
-t.test('random problems of every feature are well formed', async (t) => {
+t.test('random problems of every feature are well formed', async () => {
   assert(
     property(problemSpecs({ families: 8, offerings: 8, pods: 40 }), (spec) => {
       return findProblemDefects(randomProblem(spec)).length === 0;
