@@ -80,9 +80,13 @@ function mostCopies(p: PackingProblem, o: number): Float64Array {
 function sharpen(p: PackingProblem, o: number, draft: Draft): void {
   const R = p.resourceNames.length;
   const { lambda } = relaxKnapsack({
-    most: mostCopies(p, o), request: p.boundRequest, capacity: p.boundCapacity.subarray(o * R, o * R + R), y: draft.y,
+    most: mostCopies(p, o),
+    request: p.boundRequest,
+    capacity: p.boundCapacity.subarray(o * R, o * R + R),
+    y: draft.y,
   });
-  draft.multiplierOf[o] = draft.multipliers.push(lambda.map((v) => Math.max(0, Math.round(v * scale)))) - 1;
+  draft.multiplierOf[o] =
+    draft.multipliers.push(lambda.map((v) => Math.max(0, Math.round(v * scale)))) - 1;
 }
 
 /** min over offerings without a count of allowance / U, at most 1; sharpens where that helps. */
@@ -91,7 +95,12 @@ function worstRatio(p: PackingProblem, draft: Draft): number {
   for (let o = 0; o < p.offeringCount; o++) {
     if (p.available[o] !== unlimitedCount) continue;
     const at = (): number =>
-      knapsackBound(p, o, draft, draft.multipliers[draft.multiplierOf[o] as number] as Float64Array);
+      knapsackBound(
+        p,
+        o,
+        draft,
+        draft.multipliers[draft.multiplierOf[o] as number] as Float64Array,
+      );
     const allowed = allowance(p, o, draft);
     let u = at();
     if (u > allowed) {
@@ -104,7 +113,11 @@ function worstRatio(p: PackingProblem, draft: Draft): number {
 }
 
 export function writeCertificate(
-  p: ReducedProblem, rows: MasterRows, point: DualPoint, theta: number, lambda: Float64Array,
+  p: ReducedProblem,
+  rows: MasterRows,
+  point: DualPoint,
+  theta: number,
+  lambda: Float64Array,
 ): Certificate | null {
   const source = p.source;
   let factor = theta * slack;
@@ -133,9 +146,14 @@ export function writeCertificate(
       group[row.domain] = Math.round((point.domain[q] as number) * usd);
     });
     return {
-      demand: Array.from(source.demand), fractionBits, classDual: Array.from(draft.y), domainDual,
-      limitDual: Array.from(draft.limit), multipliers: draft.multipliers.map((m) => Array.from(m)),
-      multiplierOf: Array.from(draft.multiplierOf), tables: [],
+      demand: Array.from(source.demand),
+      fractionBits,
+      classDual: Array.from(draft.y),
+      domainDual,
+      limitDual: Array.from(draft.limit),
+      multipliers: draft.multipliers.map((m) => Array.from(m)),
+      multiplierOf: Array.from(draft.multiplierOf),
+      tables: [],
     };
   }
   return null;

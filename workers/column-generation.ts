@@ -1,5 +1,5 @@
 /**
- * Column generation: raises the lower bound and collects good bin contents.
+ * Column generation, in two modes: raising the lower bound, or collecting good bin contents.
  *
  * In: a reduced problem in kernel memory, a master, first columns. Out, after each `step`: the best
  * bound with the duals that gave it, the LP solution, the columns. Stops by itself when the bound
@@ -9,7 +9,7 @@
 import { type Column, columnKey, reducedCost } from './columns.ts';
 import { fluidContent } from './fluid.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
-import { boundAt, dearness, type DualPoint, dualPoint, mix } from './lagrangian.ts';
+import { boundAt, type DualPoint, dearness, dualPoint, mix } from './lagrangian.ts';
 import { type Master, MasterError, type MasterResult } from './master.ts';
 import { binColumn, type MasterRows, splitColumns } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
@@ -41,6 +41,12 @@ export const tuning = {
 /** Cost of a column that is to stay out of the basis. */
 export const outOfUse = 1e6;
 
+/**
+ * `bound`: fractional contents, priced exactly, so that the bound converges.
+ * `plan`: whole contents, searched for, so that plans can be rounded from the LP.
+ */
+export type Mode = 'bound' | 'plan';
+
 export interface StepReport {
   readonly added: number;
   readonly done: boolean;
@@ -53,8 +59,6 @@ export class ColumnGeneration {
   bestTheta = 1;
   bestLambda: Float64Array;
   lp: MasterResult | null = null;
-  /** The last solution over whole patterns only. */
-  integerLp: MasterResult | null = null;
   iterations = 0;
   readonly #p: ReducedProblem;
   readonly #rows: MasterRows;
@@ -64,9 +68,17 @@ export class ColumnGeneration {
   readonly #seen = new Set<string>();
   #alpha: number = tuning.smoothing;
 
+  readonly #mode: Mode;
+
   constructor(
-    p: ReducedProblem, rows: MasterRows, memory: KernelMemory, createMaster: (rows: readonly number[]) => Master, start: DualPoint | null,
+    mode: Mode,
+    p: ReducedProblem,
+    rows: MasterRows,
+    memory: KernelMemory,
+    createMaster: (rows: readonly number[]) => Master,
+    start: DualPoint | null,
   ) {
+    this.#mode = mode;
     this.#p = p;
     this.#rows = rows;
     this.#memory = memory;
@@ -94,12 +106,20 @@ export class ColumnGeneration {
       }
       y[c] = best === Infinity ? 0 : best;
     }
-    return { y, domain: new Float64Array(this.#rows.domainRows.length), limit: new Float64Array(this.#p.limitMax.length) };
+    return {
+      y,
+      domain: new Float64Array(this.#rows.domainRows.length),
+      limit: new Float64Array(this.#p.limitMax.length),
+    };
   }
 
   /** Adds integer patterns (an incumbent, a pool from an earlier solve). */
   addPatterns(patterns: readonly Pattern[]): number {
-    return this.#addBins(patterns.map((q) => binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts)));
+    return this.#addBins(
+      patterns.map((q) =>
+        binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts),
+      ),
+    );
   }
 
   #addBins(bins: readonly Column[]): number {
@@ -132,30 +152,6 @@ export class ColumnGeneration {
     return this.lp;
   }
 
-  /**
-   * The LP over whole patterns only, priced for `steps` steps: what plans are rounded from. Fluid
-   * columns sit out meanwhile.
-   */
-  integerPhase(steps: number, stop: () => boolean): MasterResult {
-    const fluid: number[] = [];
-    this.columns.forEach((c, k) => {
-      if (c.kind !== 'fluid') return;
-      fluid.push(k);
-      this.#master.setCost(k, outOfUse);
-    });
-    const kept = this.lp;
-    let lp = this.solveMaster();
-    for (let s = 0; s < steps && !stop(); s++) {
-      const point = dualPoint(this.#p, this.#rows, lp.dual);
-      if (this.#price(point, lp.dual, false) === 0) break;
-      lp = this.solveMaster();
-    }
-    for (const k of fluid) this.#master.setCost(k, (this.columns[k] as Column).cost);
-    this.integerLp = lp;
-    this.lp = kept;
-    return lp;
-  }
-
   get master(): Master {
     return this.#master;
   }
@@ -164,7 +160,8 @@ export class ColumnGeneration {
   step(gapTarget: number): StepReport {
     this.iterations++;
     const lp = this.solveMaster();
-    if (lp.objective - this.bound <= gapTarget * Math.abs(lp.objective)) return { added: 0, done: true };
+    if (lp.objective - this.bound <= gapTarget * Math.abs(lp.objective))
+      return { added: 0, done: true };
     const here = dualPoint(this.#p, this.#rows, lp.dual);
     const a = this.bound === -Infinity ? 0.5 : this.#alpha;
     let added = this.#price(a > 0 ? mix(a, this.bestPoint, here) : here, lp.dual);
@@ -177,7 +174,7 @@ export class ColumnGeneration {
   }
 
   /** Scans at a point, takes its bound, searches the offerings that beat it; returns columns added. */
-  #price(point: DualPoint, dual: Float64Array, fluid = true): number {
+  #price(point: DualPoint, dual: Float64Array): number {
     const p = this.#p;
     const m = this.#memory;
     m.y.set(point.y);
@@ -191,15 +188,20 @@ export class ColumnGeneration {
     const worth: { k: number; ratio: number }[] = [];
     for (let k = 0; k < p.O; k++) {
       const u = m.upper[k] as number;
-      if (u > (target[k] as number) * (1 + 1e-9) + 1e-12) worth.push({ k, ratio: u / ((target[k] as number) + 1e-9) });
+      if (u > (target[k] as number) * (1 + 1e-9) + 1e-12)
+        worth.push({ k, ratio: u / ((target[k] as number) + 1e-9) });
     }
     worth.sort((x, z) => z.ratio - x.ratio || x.k - z.k);
     const few = worth.length < tuning.few;
     const found: { d: number; column: Column }[] = [];
     const top = worth.slice(0, tuning.offeringsPerStep);
-    if (fluid && this.iterations >= tuning.fluidFrom) this.#fluid(top, point, dual, target, found);
-    for (const { k } of top) {
-      const results = m.search(k, few ? tuning.roundsWhenFew : tuning.rounds, few ? tuning.keepWhenFew : tuning.keep);
+    if (this.#mode === 'bound') this.#fluid(top, point, dual, target, found);
+    for (const { k } of this.#mode === 'bound' ? [] : top) {
+      const results = m.search(
+        k,
+        few ? tuning.roundsWhenFew : tuning.rounds,
+        few ? tuning.keepWhenFew : tuning.keep,
+      );
       for (const { pattern } of results) {
         const column = binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts);
         const d = reducedCost(column, dual);
@@ -217,7 +219,11 @@ export class ColumnGeneration {
    * next scan, a sharper bound now, and fluid columns.
    */
   #fluid(
-    top: readonly { k: number }[], point: DualPoint, dual: Float64Array, target: Float64Array, found: { d: number; column: Column }[],
+    top: readonly { k: number }[],
+    point: DualPoint,
+    dual: Float64Array,
+    target: Float64Array,
+    found: { d: number; column: Column }[],
   ): void {
     const p = this.#p;
     const m = this.#memory;
@@ -246,14 +252,18 @@ export class ColumnGeneration {
   #purge(dual: Float64Array): void {
     const lp = this.lp as MasterResult;
     const kept = this.columns.filter(
-      (c, k) => c.kind === 'split' || (lp.x[k] as number) > 1e-9 || reducedCost(c, dual) < tuning.purgeAbove * c.cost,
+      (c, k) =>
+        c.kind === 'split' ||
+        (lp.x[k] as number) > 1e-9 ||
+        reducedCost(c, dual) < tuning.purgeAbove * c.cost,
     );
     if (kept.length > tuning.purgeSize * 0.8) return;
     this.columns.length = 0;
     this.#seen.clear();
     this.#master.dispose();
     this.#master = this.#createMaster(this.#rows.lower);
-    for (const c of kept) if (c.offering >= 0) this.#seen.add(columnKey(c.offering, c.classes, c.counts));
+    for (const c of kept)
+      if (c.offering >= 0) this.#seen.add(columnKey(c.offering, c.classes, c.counts));
     this.#push(kept);
   }
 

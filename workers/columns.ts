@@ -23,7 +23,11 @@ export interface Column {
 }
 
 /** Text that two columns share exactly when they are the same bin. */
-export function columnKey(offering: number, classes: Int32Array, counts: ArrayLike<number>): string {
+export function columnKey(
+  offering: number,
+  classes: Int32Array,
+  counts: ArrayLike<number>,
+): string {
   let key = `${offering}:`;
   for (let e = 0; e < classes.length; e++) key += `${classes[e]},${counts[e]};`;
   return key;

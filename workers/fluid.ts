@@ -58,7 +58,8 @@ class Relaxation {
   #gain(j: number): number {
     if (j >= this.#n) return -(this.#dual[j - this.#n] as number);
     let d = this.#value[j] as number;
-    for (let r = 0; r < this.#R; r++) d -= (this.#dual[r] as number) * (this.#a[j * this.#R + r] as number);
+    for (let r = 0; r < this.#R; r++)
+      d -= (this.#dual[r] as number) * (this.#a[j * this.#R + r] as number);
     return d;
   }
 
@@ -85,7 +86,9 @@ class Relaxation {
     for (let i = 0; i < R; i++) {
       let s = 0;
       if (j >= this.#n) s = this.#inverse[i * R + (j - this.#n)] as number;
-      else for (let r = 0; r < R; r++) s += (this.#inverse[i * R + r] as number) * (this.#a[j * R + r] as number);
+      else
+        for (let r = 0; r < R; r++)
+          s += (this.#inverse[i * R + r] as number) * (this.#a[j * R + r] as number);
       this.#direction[i] = s;
     }
   }
@@ -116,7 +119,8 @@ class Relaxation {
         }
       }
     }
-    for (let i = 0; i < R; i++) this.#basic[i] = (this.#basic[i] as number) - sign * step * (this.#direction[i] as number);
+    for (let i = 0; i < R; i++)
+      this.#basic[i] = (this.#basic[i] as number) - sign * step * (this.#direction[i] as number);
     if (leave < 0) {
       this.#atUpper[j] = up ? 1 : 0;
       return;
@@ -128,13 +132,15 @@ class Relaxation {
     this.#basis[leave] = j;
     this.#basic[leave] = up ? step : (this.#most[j] as number) - step;
     const pivot = this.#direction[leave] as number;
-    for (let r = 0; r < R; r++) this.#inverse[leave * R + r] = (this.#inverse[leave * R + r] as number) / pivot;
+    for (let r = 0; r < R; r++)
+      this.#inverse[leave * R + r] = (this.#inverse[leave * R + r] as number) / pivot;
     for (let i = 0; i < R; i++) {
       if (i === leave) continue;
       const f = this.#direction[i] as number;
       if (f === 0) continue;
       for (let r = 0; r < R; r++) {
-        this.#inverse[i * R + r] = (this.#inverse[i * R + r] as number) - f * (this.#inverse[leave * R + r] as number);
+        this.#inverse[i * R + r] =
+          (this.#inverse[i * R + r] as number) - f * (this.#inverse[leave * R + r] as number);
       }
     }
   }
@@ -153,7 +159,9 @@ class Relaxation {
         const b = this.#basis[i] as number;
         if (b >= this.#n) continue;
         for (let r = 0; r < R; r++) {
-          this.#dual[r] = (this.#dual[r] as number) + (this.#value[b] as number) * (this.#inverse[i * R + r] as number);
+          this.#dual[r] =
+            (this.#dual[r] as number) +
+            (this.#value[b] as number) * (this.#inverse[i * R + r] as number);
         }
       }
       const j = this.#entering();
@@ -181,7 +189,8 @@ export interface KnapsackData {
 export function relaxKnapsack({ most, request, capacity, y }: KnapsackData): FluidContent {
   const R = capacity.length;
   const items: number[] = [];
-  for (let c = 0; c < y.length; c++) if ((y[c] as number) > 1e-12 && (most[c] as number) > 0) items.push(c);
+  for (let c = 0; c < y.length; c++)
+    if ((y[c] as number) > 1e-12 && (most[c] as number) > 0) items.push(c);
   const a = new Float64Array(items.length * R);
   items.forEach((c, j) => {
     for (let r = 0; r < R; r++) {
@@ -190,9 +199,16 @@ export function relaxKnapsack({ most, request, capacity, y }: KnapsackData): Flu
     }
   });
   const value = Float64Array.from(items, (c) => y[c] as number);
-  const relaxation = new Relaxation(R, a, value, Float64Array.from(items, (c) => most[c] as number));
+  const relaxation = new Relaxation(
+    R,
+    a,
+    value,
+    Float64Array.from(items, (c) => most[c] as number),
+  );
   const x = relaxation.run();
-  const lambda = relaxation.dual.map((v, r) => ((capacity[r] as number) > 0 ? v / (capacity[r] as number) : 0));
+  const lambda = relaxation.dual.map((v, r) =>
+    (capacity[r] as number) > 0 ? v / (capacity[r] as number) : 0,
+  );
   let worth = 0;
   const classes: number[] = [];
   const counts: number[] = [];
@@ -203,13 +219,20 @@ export function relaxKnapsack({ most, request, capacity, y }: KnapsackData): Flu
     classes.push(c);
     counts.push(q);
   });
-  return { value: worth, classes: Int32Array.from(classes), counts: Float64Array.from(counts), lambda };
+  return {
+    value: worth,
+    classes: Int32Array.from(classes),
+    counts: Float64Array.from(counts),
+    lambda,
+  };
 }
 
 /** The relaxed knapsack of a kept offering at duals y. */
 export function fluidContent(p: ReducedProblem, k: number, y: Float64Array): FluidContent {
   return relaxKnapsack({
-    most: p.boundMany.subarray(k * p.n, k * p.n + p.n), request: p.source.boundRequest,
-    capacity: p.boundCapacity.subarray(k * p.R, k * p.R + p.R), y,
+    most: p.boundMany.subarray(k * p.n, k * p.n + p.n),
+    request: p.source.boundRequest,
+    capacity: p.boundCapacity.subarray(k * p.R, k * p.R + p.R),
+    y,
   });
 }

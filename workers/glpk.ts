@@ -47,10 +47,24 @@ interface GlpkExports {
 
 /** Minified export names of the pinned build. */
 const exportNames: readonly (readonly [keyof GlpkExports, string])[] = [
-  ['createProb', 'o'], ['setObjDir', 'q'], ['addRows', 'r'], ['addCols', 's'], ['setRowBnds', 'v'],
-  ['setColBnds', 'w'], ['setObjCoef', 'x'], ['loadMatrix', 'y'], ['deleteProb', 'A'], ['simplex', 'I'],
-  ['getStatus', 'J'], ['getObjVal', 'K'], ['getRowDual', 'M'], ['getColPrim', 'N'], ['smcp', 'W'],
-  ['malloc', 'X'], ['free', 'Y'], ['memory', 'l'],
+  ['createProb', 'o'],
+  ['setObjDir', 'q'],
+  ['addRows', 'r'],
+  ['addCols', 's'],
+  ['setRowBnds', 'v'],
+  ['setColBnds', 'w'],
+  ['setObjCoef', 'x'],
+  ['loadMatrix', 'y'],
+  ['deleteProb', 'A'],
+  ['simplex', 'I'],
+  ['getStatus', 'J'],
+  ['getObjVal', 'K'],
+  ['getRowDual', 'M'],
+  ['getColPrim', 'N'],
+  ['smcp', 'W'],
+  ['malloc', 'X'],
+  ['free', 'Y'],
+  ['memory', 'l'],
 ];
 
 function readPinned(): Uint8Array<ArrayBuffer> | null {
@@ -82,7 +96,8 @@ function instantiate(module: WebAssembly.Module): GlpkExports {
   // fd_write: GLPK's terminal output is counted as written and dropped.
   imports['c'] = (_fd, iov, count, written) => {
     let total = 0;
-    for (let k = 0; k < (count as number); k++) total += view().getUint32((iov as number) + 8 * k + 4, true);
+    for (let k = 0; k < (count as number); k++)
+      total += view().getUint32((iov as number) + 8 * k + 4, true);
     view().setUint32(written as number, total, true);
     return 0;
   };
@@ -174,7 +189,8 @@ class GlpkMaster implements Master {
     const g = this.#g;
     const code = g.simplex(this.#p, this.#parm);
     const status = g.getStatus(this.#p);
-    if (code !== 0 || status !== GLP_OPT) throw new MasterError(`GLPK simplex: code ${code}, status ${status}`);
+    if (code !== 0 || status !== GLP_OPT)
+      throw new MasterError(`GLPK simplex: code ${code}, status ${status}`);
     const x = new Float64Array(this.#columns);
     for (let k = 0; k < x.length; k++) x[k] = Math.max(0, g.getColPrim(this.#p, k + 1));
     const dual = new Float64Array(this.#rows);

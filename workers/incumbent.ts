@@ -12,7 +12,11 @@ import type { ReducedProblem } from './reduce.ts';
 /** Bins of the problem as groups over kept offerings (a dominating offering holds the same pods). */
 export function groupsOf(p: ReducedProblem, bins: readonly Bin[]): Group[] {
   return bins.map((bin) => ({
-    pattern: { offering: p.keptFor[bin.offering] as number, classes: bin.classes, counts: bin.counts },
+    pattern: {
+      offering: p.keptFor[bin.offering] as number,
+      classes: bin.classes,
+      counts: bin.counts,
+    },
     copies: bin.copies,
   }));
 }
@@ -29,7 +33,10 @@ export function binsOf(p: ReducedProblem, groups: readonly Group[]): Bin[] {
   return [...merged.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { pattern, copies }]) => ({
-      offering: p.original[pattern.offering] as number, classes: pattern.classes, counts: pattern.counts, copies,
+      offering: p.original[pattern.offering] as number,
+      classes: pattern.classes,
+      counts: pattern.counts,
+      copies,
     }));
 }
 

@@ -5,9 +5,40 @@
  * grown once, before the views are made). The map is solver-wasm/assembly/layout.ts.
  */
 import {
-  fBoundCap, fBoundMany, fBoundReq, fCap, fConflicts, fCountLeft, fFresh, fLambda, fLimitCount, fLimitLeft, fLimitWeight,
-  fMany, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRandom, fRem, fReq, fScores, fScratchF, fScratchI, fTarget, fUpper, fValue,
-  fY, headerBytes, maxPatterns, maxResources, scratchFVectors, scratchIVectors,
+  fBoundCap,
+  fBoundMany,
+  fBoundReq,
+  fCap,
+  fConflicts,
+  fCountLeft,
+  fFresh,
+  fLambda,
+  fLimitCount,
+  fLimitLeft,
+  fLimitWeight,
+  fMany,
+  fN,
+  fNPad,
+  fO,
+  fOrder,
+  fOut,
+  fPrice,
+  fR,
+  fRandom,
+  fRem,
+  fReq,
+  fScores,
+  fScratchF,
+  fScratchI,
+  fTarget,
+  fUpper,
+  fValue,
+  fY,
+  headerBytes,
+  maxPatterns,
+  maxResources,
+  scratchFVectors,
+  scratchIVectors,
 } from '../solver-wasm/assembly/layout.ts';
 import type { Kernels } from './kernels.ts';
 import type { ReducedProblem } from './reduce.ts';
@@ -66,23 +97,43 @@ export class KernelMemory {
     this.#h = h;
     const L = p.limitWeight.length;
     const place = {
-      boundReq: take(R * nPad * 8), req: take(n * R * 8), boundCap: take(O * R * 8), cap: take(O * R * 8),
-      price: take(O * 8), target: take(O * 8), boundMany: take(O * nPad * 8), many: take(O * n * 4),
-      lambda: take(O * R * 8), upper: take(O * 8), y: take(nPad * 8), value: take(nPad * 8),
-      conflicts: p.conflicts === null ? 0 : take(n * n), limitWeight: take(L * O * 8), limitLeft: take(L * 8 + 8),
-      count: take(O * 4), rem: take(nPad * 4),
-      scratchF: take(nPad * 8 * scratchFVectors + maxResources * 8 * 8), scratchI: take(nPad * 4 * scratchIVectors),
-      out: take(this.#outWords * 4), order: take(O * 4), scores: take(O * 8), fresh: take(O * 4), counts: take(nPad * 4),
+      boundReq: take(R * nPad * 8),
+      req: take(n * R * 8),
+      boundCap: take(O * R * 8),
+      cap: take(O * R * 8),
+      price: take(O * 8),
+      target: take(O * 8),
+      boundMany: take(O * nPad * 8),
+      many: take(O * n * 4),
+      lambda: take(O * R * 8),
+      upper: take(O * 8),
+      y: take(nPad * 8),
+      value: take(nPad * 8),
+      conflicts: p.conflicts === null ? 0 : take(n * n),
+      limitWeight: take(L * O * 8),
+      limitLeft: take(L * 8 + 8),
+      count: take(O * 4),
+      rem: take(nPad * 4),
+      scratchF: take(nPad * 8 * scratchFVectors + maxResources * 8 * 8),
+      scratchI: take(nPad * 4 * scratchIVectors),
+      out: take(this.#outWords * 4),
+      order: take(O * 4),
+      scores: take(O * 8),
+      fresh: take(O * 4),
+      counts: take(nPad * 4),
     };
     const missing = Math.ceil((at - kernels.memory.buffer.byteLength) / pageBytes);
     if (missing > 0) kernels.memory.grow(missing);
     const buffer = kernels.memory.buffer;
-    const f = (address: number, length: number): Float64Array => new Float64Array(buffer, address, length);
-    const w = (address: number, length: number): Int32Array => new Int32Array(buffer, address, length);
+    const f = (address: number, length: number): Float64Array =>
+      new Float64Array(buffer, address, length);
+    const w = (address: number, length: number): Int32Array =>
+      new Int32Array(buffer, address, length);
 
     const boundReq = f(place.boundReq, R * nPad).fill(0);
     for (let i = 0; i < n; i++) {
-      for (let r = 0; r < R; r++) boundReq[r * nPad + i] = p.source.boundRequest[i * R + r] as number;
+      for (let r = 0; r < R; r++)
+        boundReq[r * nPad + i] = p.source.boundRequest[i * R + r] as number;
     }
     f(place.req, n * R).set(p.source.request);
     f(place.boundCap, O * R).set(p.boundCapacity);
@@ -110,13 +161,35 @@ export class KernelMemory {
     this.#counts = w(place.counts, n).fill(0);
     this.#countsAt = place.counts;
     const words: readonly (readonly [number, number])[] = [
-      [fN, n], [fNPad, nPad], [fR, R], [fO, O], [fBoundReq, place.boundReq], [fReq, place.req],
-      [fBoundCap, place.boundCap], [fCap, place.cap], [fPrice, place.price], [fTarget, place.target],
-      [fBoundMany, place.boundMany], [fMany, place.many], [fLambda, place.lambda], [fUpper, place.upper],
-      [fY, place.y], [fValue, place.value], [fConflicts, place.conflicts], [fLimitCount, L],
-      [fLimitWeight, place.limitWeight], [fLimitLeft, place.limitLeft], [fCountLeft, place.count], [fRem, place.rem],
-      [fScratchF, place.scratchF], [fScratchI, place.scratchI], [fRandom, 0x9e3779b9 | 0], [fOut, place.out],
-      [fOrder, place.order], [fScores, place.scores], [fFresh, place.fresh],
+      [fN, n],
+      [fNPad, nPad],
+      [fR, R],
+      [fO, O],
+      [fBoundReq, place.boundReq],
+      [fReq, place.req],
+      [fBoundCap, place.boundCap],
+      [fCap, place.cap],
+      [fPrice, place.price],
+      [fTarget, place.target],
+      [fBoundMany, place.boundMany],
+      [fMany, place.many],
+      [fLambda, place.lambda],
+      [fUpper, place.upper],
+      [fY, place.y],
+      [fValue, place.value],
+      [fConflicts, place.conflicts],
+      [fLimitCount, L],
+      [fLimitWeight, place.limitWeight],
+      [fLimitLeft, place.limitLeft],
+      [fCountLeft, place.count],
+      [fRem, place.rem],
+      [fScratchF, place.scratchF],
+      [fScratchI, place.scratchI],
+      [fRandom, 0x9e3779b9 | 0],
+      [fOut, place.out],
+      [fOrder, place.order],
+      [fScores, place.scores],
+      [fFresh, place.fresh],
     ];
     const header = w(h, headerBytes >> 2);
     for (const [field, value] of words) header[field >> 2] = value;
@@ -144,7 +217,7 @@ export class KernelMemory {
   }
 
   seed(seed: number): void {
-    this.#seedWord[0] = (Math.imul(seed ^ 0x5bd1e995, 0x27d4eb2d) | 0) || 1;
+    this.#seedWord[0] = Math.imul(seed ^ 0x5bd1e995, 0x27d4eb2d) | 0 || 1;
   }
 
   boundScan(steps: number): number {
@@ -158,7 +231,10 @@ export class KernelMemory {
     const result: { value: number; pattern: Pattern }[] = [];
     for (let k = 0; k < found; k++) {
       const at = 2 + k * stride;
-      result.push({ value: this.#outF[at >> 1] as number, pattern: this.#sparse(offering, at + 2) });
+      result.push({
+        value: this.#outF[at >> 1] as number,
+        pattern: this.#sparse(offering, at + 2),
+      });
     }
     return result;
   }
@@ -180,7 +256,11 @@ export class KernelMemory {
    * Covers `rem` with bins of the first `orderCount` offerings of `order`; updates `rem`, counts and
    * limits. Returns the groups of equal bins.
    */
-  complete(orderCount: number, bend: number, noise: number): { pattern: Pattern; copies: number }[] {
+  complete(
+    orderCount: number,
+    bend: number,
+    noise: number,
+  ): { pattern: Pattern; copies: number }[] {
     this.#kernels.complete(this.#h, orderCount, this.#outWords, bend, noise);
     const out = this.#out;
     const groups: { pattern: Pattern; copies: number }[] = [];

@@ -23,7 +23,8 @@ export type KernelVariant = 'simd' | 'plain' | 'simd.debug' | 'plain.debug';
 
 // (module (func (result v128) i32.const 0 i8x16.splat)): validates only where SIMD exists.
 const simdProbe = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15,
+  11,
 ]);
 
 /** True if this engine runs 128-bit SIMD. */

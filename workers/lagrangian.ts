@@ -35,7 +35,10 @@ export function dualPoint(p: ReducedProblem, rows: MasterRows, dual: Float64Arra
       const high = d.highRow >= 0 ? (dual[d.highRow] as number) : 0;
       return low - high;
     }),
-    limit: Float64Array.from(rows.limitRow, (row, l) => (dual[row] as number) * (rows.limitScale[l] as number)),
+    limit: Float64Array.from(
+      rows.limitRow,
+      (row, l) => (dual[row] as number) * (rows.limitScale[l] as number),
+    ),
   };
 }
 
@@ -47,7 +50,12 @@ export function mix(a: number, p: DualPoint, q: DualPoint): DualPoint {
 }
 
 /** price + mu * weight of a kept offering: what its contents must beat. */
-export function dearness(p: ReducedProblem, point: DualPoint, k: number, prices: Float64Array): number {
+export function dearness(
+  p: ReducedProblem,
+  point: DualPoint,
+  k: number,
+  prices: Float64Array,
+): number {
   let total = prices[k] as number;
   for (let l = 0; l < point.limit.length; l++) {
     total += (point.limit[l] as number) * ((p.limitWeight[l] as Float64Array)[k] as number);
@@ -78,11 +86,17 @@ export function demandTerm(p: ReducedProblem, rows: MasterRows, point: DualPoint
 }
 
 /** The bound at a point, given `upper` [k] = knapsack bounds at the same point. */
-export function boundAt(p: ReducedProblem, rows: MasterRows, point: DualPoint, upper: Float64Array): Bound {
+export function boundAt(
+  p: ReducedProblem,
+  rows: MasterRows,
+  point: DualPoint,
+  upper: Float64Array,
+): Bound {
   let theta = 1;
   for (let k = 0; k < p.O; k++) {
     const u = upper[k] as number;
-    if (p.count[k] === anyNumber && u > 0) theta = Math.min(theta, dearness(p, point, k, p.money) / u);
+    if (p.count[k] === anyNumber && u > 0)
+      theta = Math.min(theta, dearness(p, point, k, p.money) / u);
   }
   let value = theta * demandTerm(p, rows, point);
   for (let k = 0; k < p.O; k++) {

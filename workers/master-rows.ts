@@ -43,7 +43,10 @@ export interface MasterRows {
 }
 
 /** Pods of a group that are still to be placed: the demand of every family that is wholly in it. */
-export function groupTotal(p: ReducedProblem['source'], domains: readonly { classes: Int32Array }[]): number {
+export function groupTotal(
+  p: ReducedProblem['source'],
+  domains: readonly { classes: Int32Array }[],
+): number {
   const families = new Set<number>();
   for (const d of domains) for (const c of d.classes) families.add(p.familyOf[c] as number);
   let total = 0;
@@ -74,7 +77,16 @@ export function buildRows(p: ReducedProblem): MasterRows {
       if (domain.classes.length === 0 || split.length !== domain.classes.length) return;
       const lowRow = min > 0 ? lower.push(min) - 1 : -1;
       const highRow = max < anyNumber ? lower.push(-max) - 1 : -1;
-      domainRows.push({ group: g, domain: d, classes: domain.classes, min, max, lowRow, highRow, boundSafe: group.boundSafe });
+      domainRows.push({
+        group: g,
+        domain: d,
+        classes: domain.classes,
+        min,
+        max,
+        lowRow,
+        highRow,
+        boundSafe: group.boundSafe,
+      });
       for (const c of domain.classes) {
         if (lowRow >= 0) domainRowsOf[c]?.push([lowRow, 1]);
         if (highRow >= 0) domainRowsOf[c]?.push([highRow, -1]);
@@ -96,7 +108,12 @@ export function buildRows(p: ReducedProblem): MasterRows {
 
 /** The column of a bin. */
 export function binColumn(
-  p: ReducedProblem, rows: MasterRows, kind: ColumnKind, offering: number, classes: Int32Array, counts: Float64Array | Int32Array,
+  p: ReducedProblem,
+  rows: MasterRows,
+  kind: ColumnKind,
+  offering: number,
+  classes: Int32Array,
+  counts: Float64Array | Int32Array,
 ): Column {
   const index: number[] = Array.from(classes);
   const value: number[] = Array.from(counts);
@@ -112,8 +129,13 @@ export function binColumn(
     value.push(-1);
   }
   return {
-    kind, offering, classes, counts, cost: p.price[offering] as number,
-    rows: Int32Array.from(index), values: Float64Array.from(value),
+    kind,
+    offering,
+    classes,
+    counts,
+    cost: p.price[offering] as number,
+    rows: Int32Array.from(index),
+    values: Float64Array.from(value),
   };
 }
 
@@ -129,8 +151,13 @@ export function splitColumns(p: ReducedProblem, rows: MasterRows): Column[] {
       value.push(sign);
     }
     columns.push({
-      kind: 'split', offering: -1, cost: 0, classes: Int32Array.of(c), counts: Float64Array.of(1),
-      rows: Int32Array.from(index), values: Float64Array.from(value),
+      kind: 'split',
+      offering: -1,
+      cost: 0,
+      classes: Int32Array.of(c),
+      counts: Float64Array.of(1),
+      rows: Int32Array.from(index),
+      values: Float64Array.from(value),
     });
   }
   return columns;

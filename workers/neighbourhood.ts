@@ -57,8 +57,13 @@ export class Neighbourhood {
     this.#bins = groups.flatMap((g) => Array.from({ length: g.copies }, () => g.pattern));
     this.#cost = this.#bins.reduce((s, b) => s + (p.price[b.offering] as number), 0);
     this.#waste = this.#bins.map((b) => this.#wasteOf(b));
-    const ratio = Float64Array.from({ length: p.O }, (_, k) => (this.#m.upper[k] as number) / ((p.price[k] as number) + 1e-9));
-    const rank = Array.from({ length: p.O }, (_, k) => k).sort((a, b) => (ratio[b] as number) - (ratio[a] as number) || a - b);
+    const ratio = Float64Array.from(
+      { length: p.O },
+      (_, k) => (this.#m.upper[k] as number) / ((p.price[k] as number) + 1e-9),
+    );
+    const rank = Array.from({ length: p.O }, (_, k) => k).sort(
+      (a, b) => (ratio[b] as number) - (ratio[a] as number) || a - b,
+    );
     this.#pool = Int32Array.from(rank.slice(0, poolSize));
     this.#takers = Array.from({ length: p.n }, (_, c) =>
       Int32Array.from(rank.filter((k) => (p.many[k * p.n + c] as number) > 0).slice(0, 3)),
@@ -115,7 +120,10 @@ export class Neighbourhood {
     this.#reserveAll();
     for (let t = 0; t < tries && this.#bins.length > 0; t++) {
       if ((t & 15) === 0 && stop()) break;
-      const size = Math.min(this.#bins.length, removeMin + this.#random.below(Math.min(removeSpread, this.#bins.length)));
+      const size = Math.min(
+        this.#bins.length,
+        removeMin + this.#random.below(Math.min(removeSpread, this.#bins.length)),
+      );
       const gone = new Set<number>();
       for (let q = 0; q < size * 2 && gone.size < size; q++) gone.add(this.#pick(gone));
       m.rem.fill(0);
@@ -133,11 +141,13 @@ export class Neighbourhood {
       const noise = this.#random.next() < 0.3 ? 0 : 0.4 * this.#random.next();
       const found = m.complete(orderCount, bend, noise);
       const fresh = m.rem.some((left) => left > 0) ? null : this.#cheaper(found);
-      const cost = fresh === null ? Infinity : fresh.reduce((s, b) => s + (p.price[b.offering] as number), 0);
+      const cost =
+        fresh === null ? Infinity : fresh.reduce((s, b) => s + (p.price[b.offering] as number), 0);
       // complete() took its bins out of the stock; put them back and take out what stays.
       for (const g of found) this.#stock(g.pattern, g.copies);
       // At equal cost, waste gathered in few bins is worth more: such a bin can be shrunk or emptied.
-      const better = cost < old - 1e-10 || (cost <= old + 1e-12 && this.#gathered(gone, fresh as Pattern[]));
+      const better =
+        cost < old - 1e-10 || (cost <= old + 1e-12 && this.#gathered(gone, fresh as Pattern[]));
       if (better) {
         if (cost < old - 1e-10) taken++;
         this.#replace(gone, fresh as Pattern[]);
@@ -201,7 +211,9 @@ export class Neighbourhood {
     const k = b.offering;
     if (m.countLeft[k] !== 0x7fffffff) m.countLeft[k] = (m.countLeft[k] as number) + copies;
     for (let l = 0; l < this.#p.limitWeight.length; l++) {
-      m.limitLeft[l] = (m.limitLeft[l] as number) + ((this.#p.limitWeight[l] as Float64Array)[k] as number) * copies;
+      m.limitLeft[l] =
+        (m.limitLeft[l] as number) +
+        ((this.#p.limitWeight[l] as Float64Array)[k] as number) * copies;
     }
   }
 }

@@ -5,7 +5,7 @@ export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
-    this.#state = (Math.imul(seed + 0x6d2b79f5, 0x2c1b3c6d) | 0) || 0x9e3779b9;
+    this.#state = Math.imul(seed + 0x6d2b79f5, 0x2c1b3c6d) | 0 || 0x9e3779b9;
     for (let i = 0; i < 8; i++) this.next();
   }
 

@@ -43,7 +43,12 @@ export const anyNumber = 0x7fffffff;
 const nano = 1e-9;
 
 /** ratio[r][s]: most of r that a pod may ask per unit of s; Infinity where some pod asks no s. */
-function requestRatios(n: number, R: number, request: Float64Array, wanted: Uint8Array): Float64Array {
+function requestRatios(
+  n: number,
+  R: number,
+  request: Float64Array,
+  wanted: Uint8Array,
+): Float64Array {
   const ratio = new Float64Array(R * R);
   for (let i = 0; i < n; i++) {
     if (wanted[i] === 0) continue;
@@ -81,8 +86,15 @@ interface Scratch {
 
 /** Fills row `into` of `out` with the most copies per class; true if anything fits. */
 function fillMany(
-  p: PackingProblem, masks: Uint16Array, mask: number, request: Float64Array, cap: Float64Array, capAt: number,
-  wanted: Uint8Array, out: Int32Array | Float64Array, into: number,
+  p: PackingProblem,
+  masks: Uint16Array,
+  mask: number,
+  request: Float64Array,
+  cap: Float64Array,
+  capAt: number,
+  wanted: Uint8Array,
+  out: Int32Array | Float64Array,
+  into: number,
 ): boolean {
   const { classCount: n, familyOf, demand } = p;
   const R = p.resourceNames.length;
@@ -105,7 +117,12 @@ function fillMany(
 }
 
 /** One offering per (capacity, mask, limits): the cheapest; others point to it in `twin`. */
-function dropTwins(p: PackingProblem, s: Scratch, candidates: number[], twin: Int32Array): number[] {
+function dropTwins(
+  p: PackingProblem,
+  s: Scratch,
+  candidates: number[],
+  twin: Int32Array,
+): number[] {
   const R = p.resourceNames.length;
   const sameBound = s.capacity === s.boundCapacity;
   const buckets = new Map<number, number[]>();
@@ -124,7 +141,8 @@ function dropTwins(p: PackingProblem, s: Scratch, candidates: number[], twin: In
       continue;
     }
     let h = p.maskOf[o] as number;
-    for (let r = 0; r < R; r++) h = (Math.imul(h, 31) + ((s.capacity[o * R + r] as number) % 2147483647 | 0)) | 0;
+    for (let r = 0; r < R; r++)
+      h = (Math.imul(h, 31) + (((s.capacity[o * R + r] as number) % 2147483647) | 0)) | 0;
     const bucket = buckets.get(h);
     const other = bucket?.find((k) => equal(k, o));
     if (other !== undefined) twin[o] = other;
@@ -182,18 +200,31 @@ export function reduce(p: PackingProblem): ReducedProblem {
   const twin = new Int32Array(p.offeringCount).fill(-1);
   const order = Array.from({ length: p.offeringCount }, (_, o) => o).sort(
     (a, b) =>
-      total(a) - total(b) || (p.priceNano[a] as number) - (p.priceNano[b] as number) ||
-      (capacity[b * R] as number) - (capacity[a * R] as number) || a - b,
+      total(a) - total(b) ||
+      (p.priceNano[a] as number) - (p.priceNano[b] as number) ||
+      (capacity[b * R] as number) - (capacity[a * R] as number) ||
+      a - b,
   );
   const usable = dropTwins(p, s, order, twin).filter((o) =>
-    fillMany(p, p.boundMasks, p.maskOf[o] as number, p.boundRequest, boundCapacity, o * R, wanted, row, 0),
+    fillMany(
+      p,
+      p.boundMasks,
+      p.maskOf[o] as number,
+      p.boundRequest,
+      boundCapacity,
+      o * R,
+      wanted,
+      row,
+      0,
+    ),
   );
   const supersedes = maskOrder(p, wanted);
   const sameBound = capacity === boundCapacity;
   const dominates = (k: number, o: number): boolean => {
     for (let r = 0; r < R; r++) {
       if ((capacity[k * R + r] as number) < (capacity[o * R + r] as number)) return false;
-      if (!sameBound && (boundCapacity[k * R + r] as number) < (boundCapacity[o * R + r] as number)) return false;
+      if (!sameBound && (boundCapacity[k * R + r] as number) < (boundCapacity[o * R + r] as number))
+        return false;
     }
     if ((p.priceNano[k] as number) > (p.priceNano[o] as number)) return false;
     if (!supersedes(p.maskOf[k] as number, p.maskOf[o] as number)) return false;
@@ -220,7 +251,11 @@ export function reduce(p: PackingProblem): ReducedProblem {
 }
 
 function arrays(
-  p: PackingProblem, kept: readonly number[], keptFor: Int32Array, s: Scratch, wanted: Uint8Array,
+  p: PackingProblem,
+  kept: readonly number[],
+  keptFor: Int32Array,
+  s: Scratch,
+  wanted: Uint8Array,
 ): ReducedProblem {
   const n = p.classCount;
   const R = p.resourceNames.length;
@@ -235,7 +270,17 @@ function arrays(
     if (!sameCapacity) boundCapacity.set(s.boundCapacity.subarray(o * R, o * R + R), k * R);
     const mask = p.maskOf[o] as number;
     fillMany(p, p.masks, mask, p.request, s.capacity, o * R, wanted, many, k * n);
-    fillMany(p, p.boundMasks, mask, p.boundRequest, s.boundCapacity, o * R, wanted, boundMany, k * n);
+    fillMany(
+      p,
+      p.boundMasks,
+      mask,
+      p.boundRequest,
+      s.boundCapacity,
+      o * R,
+      wanted,
+      boundMany,
+      k * n,
+    );
   });
   let conflicts: Uint8Array | null = null;
   if (p.conflicts.length > 0) {
@@ -248,11 +293,25 @@ function arrays(
     }
   }
   return {
-    source: p, n, R, O, keptFor, capacity, boundCapacity, many, boundMany, conflicts,
+    source: p,
+    n,
+    R,
+    O,
+    keptFor,
+    capacity,
+    boundCapacity,
+    many,
+    boundMany,
+    conflicts,
     original: Int32Array.from(kept),
-    price: Float64Array.from(kept, (o) => ((p.priceNano[o] as number) + (p.steerNano[o] as number)) * nano),
+    price: Float64Array.from(
+      kept,
+      (o) => ((p.priceNano[o] as number) + (p.steerNano[o] as number)) * nano,
+    ),
     money: Float64Array.from(kept, (o) => (p.priceNano[o] as number) * nano),
-    count: Int32Array.from(kept, (o) => (p.available[o] === unlimitedCount ? anyNumber : (p.available[o] as number))),
+    count: Int32Array.from(kept, (o) =>
+      p.available[o] === unlimitedCount ? anyNumber : (p.available[o] as number),
+    ),
     limitWeight: p.limits.map((l) => Float64Array.from(kept, (o) => l.weight[o] as number)),
     limitMax: p.limits.map((l) => l.max),
   };

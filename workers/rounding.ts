@@ -20,14 +20,23 @@ const diveStepsMax = 400;
  * Fills `order` with the offerings of the best ratio of knapsack bound to price, and for every class
  * the best one that takes it; returns how many. `pick(k)` may veto (sampling).
  */
-export function orderOfferings(p: ReducedProblem, m: KernelMemory, demand: Int32Array, size: number): number {
+export function orderOfferings(
+  p: ReducedProblem,
+  m: KernelMemory,
+  demand: Int32Array,
+  size: number,
+): number {
   const rank = Array.from({ length: p.O }, (_, k) => k);
-  const ratio = Float64Array.from(rank, (k) => (m.upper[k] as number) / ((p.price[k] as number) + 1e-9));
+  const ratio = Float64Array.from(
+    rank,
+    (k) => (m.upper[k] as number) / ((p.price[k] as number) + 1e-9),
+  );
   rank.sort((a, b) => (ratio[b] as number) - (ratio[a] as number) || a - b);
   const chosen = rank.slice(0, size);
   const taken = new Set(chosen);
   const covered = new Uint8Array(p.n);
-  for (const k of chosen) for (let c = 0; c < p.n; c++) if ((p.many[k * p.n + c] as number) > 0) covered[c] = 1;
+  for (const k of chosen)
+    for (let c = 0; c < p.n; c++) if ((p.many[k * p.n + c] as number) > 0) covered[c] = 1;
   for (let c = 0; c < p.n; c++) {
     if (covered[c] === 1 || (demand[c] as number) === 0) continue;
     const k = rank.find((q) => (p.many[q * p.n + c] as number) > 0);
@@ -67,8 +76,19 @@ function room(p: ReducedProblem, m: KernelMemory, column: Column, rem: Int32Arra
   return Math.max(0, most);
 }
 
-function use(p: ReducedProblem, m: KernelMemory, column: Column, copies: number, rem: Int32Array, out: Group[]): void {
-  const pattern: Pattern = { offering: column.offering, classes: column.classes, counts: column.counts as Int32Array };
+function use(
+  p: ReducedProblem,
+  m: KernelMemory,
+  column: Column,
+  copies: number,
+  rem: Int32Array,
+  out: Group[],
+): void {
+  const pattern: Pattern = {
+    offering: column.offering,
+    classes: column.classes,
+    counts: column.counts as Int32Array,
+  };
   out.push({ pattern, copies });
   column.classes.forEach((c, e) => {
     rem[c] = (rem[c] as number) - (column.counts[e] as number) * copies;
@@ -81,7 +101,13 @@ function use(p: ReducedProblem, m: KernelMemory, column: Column, copies: number,
   });
 }
 
-function completeRest(m: KernelMemory, rem: Int32Array, out: Group[], orderCount: number, noise: number): Group[] | null {
+function completeRest(
+  m: KernelMemory,
+  rem: Int32Array,
+  out: Group[],
+  orderCount: number,
+  noise: number,
+): Group[] | null {
   m.rem.set(rem);
   out.push(...m.complete(orderCount, 1, noise));
   for (const left of m.rem) if (left > 0) return null;
@@ -90,7 +116,13 @@ function completeRest(m: KernelMemory, rem: Int32Array, out: Group[], orderCount
 
 /** Whole bins by flooring x + theta, the rest by guided completion under values `y`. */
 export function roundFloor(
-  p: ReducedProblem, m: KernelMemory, cg: ColumnGeneration, x: Float64Array, demand: Int32Array, theta: number, noise: number,
+  p: ReducedProblem,
+  m: KernelMemory,
+  cg: ColumnGeneration,
+  x: Float64Array,
+  demand: Int32Array,
+  theta: number,
+  noise: number,
 ): Group[] | null {
   const rem = demand.slice();
   const out: Group[] = [];
@@ -116,7 +148,12 @@ export interface DiveContext {
 
 /** Fixes whole bins, re-solves for the rest, and so on; the end by completion. */
 export function dive(
-  p: ReducedProblem, m: KernelMemory, cg: ColumnGeneration, context: DiveContext, demand: Int32Array, random: SeededRandom,
+  p: ReducedProblem,
+  m: KernelMemory,
+  cg: ColumnGeneration,
+  context: DiveContext,
+  demand: Int32Array,
+  random: SeededRandom,
 ): Group[] | null {
   const rem = demand.slice();
   const out: Group[] = [];

@@ -34,7 +34,12 @@ export function isLegalSplit(p: PackingProblem, split: Int32Array): boolean {
 }
 
 /** Moves one pod of some family from one domain of the group to another; false if none can. */
-function moveOne(p: PackingProblem, group: DomainGroup, split: Int32Array, wish: Float64Array): boolean {
+function moveOne(
+  p: PackingProblem,
+  group: DomainGroup,
+  split: Int32Array,
+  wish: Float64Array,
+): boolean {
   const counts = countsOf(group, split);
   const floor = group.floorIsZero ? 0 : Math.min(...counts);
   const over = (z: number): boolean => {
@@ -42,7 +47,9 @@ function moveOne(p: PackingProblem, group: DomainGroup, split: Int32Array, wish:
     const count = counts[z] as number;
     return count > d.existing && (count > d.max || count - floor > group.maxSkew);
   };
-  const order = counts.map((_, z) => z).sort((a, b) => (counts[a] as number) - (counts[b] as number) || a - b);
+  const order = counts
+    .map((_, z) => z)
+    .sort((a, b) => (counts[a] as number) - (counts[b] as number) || a - b);
   for (const from of order.toReversed()) {
     if (!over(from)) continue;
     for (const to of order) {
@@ -54,7 +61,8 @@ function moveOne(p: PackingProblem, group: DomainGroup, split: Int32Array, wish:
         if ((split[a] as number) === 0) continue;
         for (const b of target.classes) {
           if (p.familyOf[a] !== p.familyOf[b]) continue;
-          const gain = (split[a] as number) - (wish[a] as number) - (split[b] as number) + (wish[b] as number);
+          const gain =
+            (split[a] as number) - (wish[a] as number) - (split[b] as number) + (wish[b] as number);
           if (best === null || gain > best.gain) best = { a, b, gain };
         }
       }
@@ -75,13 +83,18 @@ export function splitDemand(p: PackingProblem, wish: Float64Array, known: Int32A
   classesOf.forEach((classes, f) => {
     let left = p.demand[f] as number;
     for (const c of classes) {
-      split[c] = classes.length === 1 ? left : Math.min(left, Math.floor((wish[c] as number) + 1e-6));
+      split[c] =
+        classes.length === 1 ? left : Math.min(left, Math.floor((wish[c] as number) + 1e-6));
       left -= split[c] as number;
     }
     while (left > 0) {
       let pick = classes[0] as number;
       for (const c of classes) {
-        if ((wish[c] as number) - (split[c] as number) > (wish[pick] as number) - (split[pick] as number)) pick = c;
+        if (
+          (wish[c] as number) - (split[c] as number) >
+          (wish[pick] as number) - (split[pick] as number)
+        )
+          pick = c;
       }
       split[pick] = (split[pick] as number) + 1;
       left--;
@@ -89,7 +102,8 @@ export function splitDemand(p: PackingProblem, wish: Float64Array, known: Int32A
   });
   for (let round = 0; round < 4; round++) {
     for (const group of p.domainGroups) {
-      for (let k = 0; k < repairsMax && !isLegal(group, split); k++) if (!moveOne(p, group, split, wish)) break;
+      for (let k = 0; k < repairsMax && !isLegal(group, split); k++)
+        if (!moveOne(p, group, split, wish)) break;
     }
     if (isLegalSplit(p, split)) return split;
   }

@@ -1,0 +1,62 @@
+/**
+ * The half of a solve that raises the lower bound.
+ *
+ * In: a problem whose demand can be served. Out: a float bound after each round, a certificate at
+ * the end. It never looks at plans: column generation over fractional contents, priced exactly.
+ */
+import type { Bin, Certificate } from '../core/packing/solution.ts';
+import { writeCertificate } from './certify.ts';
+import { ColumnGeneration } from './column-generation.ts';
+import { singleClassPatterns } from './first-columns.ts';
+import { groupsOf } from './incumbent.ts';
+import { KernelMemory } from './kernel-memory.ts';
+import { loadKernels } from './kernels.ts';
+import type { DualPoint } from './lagrangian.ts';
+import type { Master } from './master.ts';
+import { buildRows, type MasterRows } from './master-rows.ts';
+import type { ReducedProblem } from './reduce.ts';
+
+export class BoundSearch {
+  readonly #p: ReducedProblem;
+  readonly #rows: MasterRows;
+  readonly cg: ColumnGeneration;
+  done = false;
+
+  constructor(
+    p: ReducedProblem,
+    firstPlan: readonly Bin[],
+    createMaster: (rows: readonly number[]) => Master,
+    warm: DualPoint | null,
+  ) {
+    this.#p = p;
+    this.#rows = buildRows(p);
+    const memory = new KernelMemory(loadKernels(), p);
+    this.cg = new ColumnGeneration('bound', p, this.#rows, memory, createMaster, warm);
+    this.cg.addPatterns(groupsOf(p, firstPlan).map((g) => g.pattern));
+    this.cg.addPatterns(singleClassPatterns(p));
+  }
+
+  /** USD per hour; -Infinity before the first round. */
+  get bound(): number {
+    return this.cg.bound;
+  }
+
+  /** Up to `steps` steps; stops early when the bound meets its LP within `gap`. */
+  round(steps: number, gap: number, stop: () => boolean): void {
+    for (let s = 0; s < steps && !this.done && !stop(); s++) this.done = this.cg.step(gap).done;
+  }
+
+  certificate(): Certificate | null {
+    return writeCertificate(
+      this.#p,
+      this.#rows,
+      this.cg.bestPoint,
+      this.cg.bestTheta,
+      this.cg.bestLambda,
+    );
+  }
+
+  dispose(): void {
+    this.cg.dispose();
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The plan search behind one interface, whether it runs in this thread or in another.
+ *
+ * `begin` asks for a round, `end` waits for it: between the two the bound search does its own round.
+ * In one thread the round is done in `end`. The order of work, and so the result, is the same.
+ */
+import { once } from 'node:events';
+import type { MessagePort } from 'node:worker_threads';
+import type { PackingProblem } from '../core/packing/problem.ts';
+import type { Bin, SolveOptions } from '../core/packing/solution.ts';
+import { createMaster } from './create-master.ts';
+import { PlanSearch } from './plan-search.ts';
+import type { PlanReply, PlanReport, PlanRequest } from './protocol.ts';
+import { type ReducedProblem, reduce } from './reduce.ts';
+
+export interface PlanRole {
+  begin(): void;
+  end(): Promise<PlanReport>;
+  finish(): Promise<readonly Bin[]>;
+}
+
+function report(search: PlanSearch): PlanReport {
+  return {
+    kind: 'report',
+    cost: search.cost,
+    idle: search.idle,
+    columns: search.cg.columns.length,
+  };
+}
+
+/** The plan search in this thread. */
+export function localPlanRole(
+  p: ReducedProblem,
+  firstPlan: readonly Bin[],
+  options: SolveOptions,
+  stop: () => boolean,
+): PlanRole {
+  const search = new PlanSearch(
+    p,
+    firstPlan,
+    options.seed,
+    (rows) => createMaster(options.master, rows),
+    [],
+  );
+  return {
+    begin: () => undefined,
+    end: () => {
+      search.round(stop);
+      return Promise.resolve(report(search));
+    },
+    finish: () => {
+      const bins = search.bins();
+      search.dispose();
+      return Promise.resolve(bins);
+    },
+  };
+}
+
+/** The plan search on the thread at the other end of the port. */
+export function remotePlanRole(
+  port: MessagePort,
+  problem: PackingProblem,
+  firstPlan: readonly Bin[],
+  options: SolveOptions,
+  deadlineEpochMs: number,
+): PlanRole {
+  const send = (request: PlanRequest): void => port.postMessage(request);
+  const receive = async (): Promise<PlanReply> => {
+    const [reply] = (await once(port, 'message')) as [PlanReply];
+    if (reply.kind === 'failure') throw new Error(`plan thread: ${reply.message}`);
+    return reply;
+  };
+  send({ kind: 'start', problem, firstPlan, options, deadlineEpochMs });
+  let answer: Promise<PlanReply> | null = null;
+  return {
+    begin: () => {
+      answer = receive();
+      send({ kind: 'round' });
+    },
+    end: async () => (await answer) as PlanReport,
+    finish: async () => {
+      const last = receive();
+      send({ kind: 'finish' });
+      const reply = await last;
+      port.close();
+      return reply.kind === 'result' ? reply.bins : [];
+    },
+  };
+}
+
+/** The other end: serves requests until `finish`. */
+export function servePlanRole(port: MessagePort, aborted: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    let search: PlanSearch | null = null;
+    let stop = aborted;
+    const reply = (message: PlanReply): void => port.postMessage(message);
+    const serve = (request: PlanRequest): void => {
+      if (request.kind === 'start') {
+        const { options, problem, firstPlan, deadlineEpochMs } = request;
+        stop = () => aborted() || performance.timeOrigin + performance.now() > deadlineEpochMs;
+        const make = (rows: readonly number[]) => createMaster(options.master, rows);
+        search = new PlanSearch(reduce(problem), firstPlan, options.seed, make, []);
+      } else if (search === null) throw new Error('a round before the start');
+      else if (request.kind === 'round') {
+        search.round(stop);
+        reply(report(search));
+      } else {
+        reply({ kind: 'result', bins: search.bins() });
+        search.dispose();
+      }
+    };
+    port.on('message', (request: PlanRequest) => {
+      try {
+        serve(request);
+      } catch (error) {
+        reply({
+          kind: 'failure',
+          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+      }
+    });
+    port.on('close', resolve);
+  });
+}

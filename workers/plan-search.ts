@@ -1,0 +1,209 @@
+/**
+ * The half of a solve that lowers the plan.
+ *
+ * In: a problem that the first plan serves in full, and that plan. Out: after each round the
+ * cheapest plan found. Rounds are a fixed schedule of counted work: column generation over whole
+ * contents, rounding from its LP, a dive, neighbourhood search. It never looks at the bound.
+ */
+import type { Bin } from '../core/packing/solution.ts';
+import { ColumnGeneration, outOfUse } from './column-generation.ts';
+import type { Group } from './columns.ts';
+import { singleClassPatterns } from './first-columns.ts';
+import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
+import { KernelMemory, type Pattern } from './kernel-memory.ts';
+import { loadKernels } from './kernels.ts';
+import type { Master } from './master.ts';
+import { buildRows, type MasterRows } from './master-rows.ts';
+import { Neighbourhood } from './neighbourhood.ts';
+import { SeededRandom } from './random.ts';
+import type { ReducedProblem } from './reduce.ts';
+import { dive, orderOfferings, orderSize, roundFloor } from './rounding.ts';
+import { splitDemand } from './split-demand.ts';
+
+/** Work per round; sizes measured, see docs/DECISIONS.md. */
+export const planTuning = {
+  /** Column generation steps per round while it runs. */
+  steps: 6,
+  /** Rounds after which a plan is rounded from the LP; later every `floorEvery`-th round. */
+  floorRounds: [2, 4, 6, 9] as readonly number[],
+  floorEvery: 4,
+  triesAfterFloor: 150,
+  triesPerRound: 500,
+  /** Rounds with a dive. */
+  diveRounds: [8, 16, 28] as readonly number[],
+  triesAfterDive: 300,
+  thetas: [0, 0.3, 0.15, 0.5, 0.05, 0.4] as readonly number[],
+} as const;
+
+export class PlanSearch {
+  readonly #p: ReducedProblem;
+  readonly #rows: MasterRows;
+  readonly cg: ColumnGeneration;
+  readonly #incumbent: Incumbent;
+  readonly #m: KernelMemory;
+  readonly #random: SeededRandom;
+  readonly #neighbourhood: Neighbourhood;
+  #columnsDone = false;
+  #round = 0;
+  #floors = 0;
+  /** Rounds since the plan got cheaper, counted once the columns are done. */
+  idle = 0;
+  /** [class] pods to place: the split over domains that the incumbent uses. */
+  #demand: Int32Array;
+  #y: Float64Array;
+
+  constructor(
+    p: ReducedProblem,
+    firstPlan: readonly Bin[],
+    seed: number,
+    createMaster: (rows: readonly number[]) => Master,
+    warm: readonly Pattern[],
+  ) {
+    this.#p = p;
+    this.#m = new KernelMemory(loadKernels(), p);
+    this.#m.seed(seed);
+    this.#random = new SeededRandom(seed);
+    this.#rows = buildRows(p);
+    this.#incumbent = new Incumbent(p);
+    this.cg = new ColumnGeneration('plan', p, this.#rows, this.#m, createMaster, null);
+    this.#neighbourhood = new Neighbourhood(p, this.#m, this.#random);
+    const first = groupsOf(p, firstPlan);
+    this.#incumbent.take(first);
+    this.#demand = contentOf(p, first);
+    this.#y = this.cg.bestPoint.y;
+    this.cg.addPatterns(first.map((g) => g.pattern));
+    this.cg.addPatterns(singleClassPatterns(p));
+    this.cg.addPatterns(warm);
+  }
+
+  /** USD per hour, steering included. */
+  get cost(): number {
+    return this.#incumbent.cost;
+  }
+
+  bins(): Bin[] {
+    return binsOf(this.#p, this.#incumbent.groups);
+  }
+
+  /** One round of the schedule. */
+  round(stop: () => boolean): void {
+    const before = this.cost;
+    const r = ++this.#round;
+    if (r === 1) this.#greedy();
+    for (let s = 0; s < planTuning.steps && !this.#columnsDone && !stop(); s++) {
+      this.#columnsDone = this.cg.step(1e-4).done;
+    }
+    const floors = planTuning.floorRounds;
+    if (floors.includes(r) || (r > (floors.at(-1) as number) && r % planTuning.floorEvery === 0))
+      this.#floor(stop);
+    if (planTuning.diveRounds.includes(r) && !stop()) this.#dive(stop);
+    if (r >= 2 && !stop()) this.#improve(stop);
+    const settled = this.#columnsDone || r > (planTuning.diveRounds.at(-1) as number);
+    this.idle = settled && this.cost >= before - 1e-10 ? this.idle + 1 : 0;
+  }
+
+  /** A greedy plan at the duals so far: fast, and a source of complementary columns. */
+  #greedy(): void {
+    const m = this.#m;
+    m.y.set(this.cg.bestPoint.y);
+    m.target.set(this.#p.price);
+    m.boundScan(8);
+    this.#values(this.cg.bestPoint.y);
+    m.resetStock();
+    m.rem.set(this.#demand);
+    const groups = m.complete(orderOfferings(this.#p, m, this.#demand, orderSize), 1, 0);
+    this.cg.addPatterns(groups.map((g) => g.pattern));
+    if (m.rem.every((left) => left === 0)) this.#incumbent.take(groups);
+  }
+
+  #values(y: Float64Array): void {
+    this.#y = y;
+    for (let c = 0; c < this.#p.n; c++) this.#m.value[c] = Math.max(1e-7, y[c] as number);
+  }
+
+  /** The split over domains that the LP wishes, made legal. */
+  #resplit(): Int32Array {
+    const { source } = this.#p;
+    if (source.domainGroups.length === 0) return this.#demand;
+    const wish = new Float64Array(this.#p.n);
+    const x = this.cg.lp?.x;
+    this.cg.columns.forEach((column, k) => {
+      if (column.kind === 'split') wish[column.classes[0] as number] = x?.[k] ?? 0;
+    });
+    // Families of one class are not split by columns: all of their demand goes there.
+    source.familyOf.forEach((f, c) => {
+      if (this.#rows.isSplit[c] === 0) wish[c] = source.demand[f] as number;
+    });
+    return splitDemand(source, wish, this.#demand);
+  }
+
+  #floor(stop: () => boolean): void {
+    const lp = this.cg.solveMaster();
+    const demand = this.#resplit();
+    for (let q = 0; q < 2 && !stop(); q++) {
+      const theta = planTuning.thetas[this.#floors++ % planTuning.thetas.length] as number;
+      this.#values(lp.dual.subarray(0, this.#p.n));
+      const noise = this.#floors <= 2 ? 0 : 0.15;
+      this.#take(
+        roundFloor(this.#p, this.#m, this.cg, lp.x, demand, theta, noise),
+        planTuning.triesAfterFloor,
+        stop,
+      );
+    }
+  }
+
+  /** Improves a plan and takes it if it beats the incumbent, together with its split. */
+  #take(groups: Group[] | null, tries: number, stop: () => boolean): void {
+    if (groups === null) return;
+    this.#neighbourhood.start(groups, this.#y);
+    this.#neighbourhood.run(tries, stop);
+    const better = this.#neighbourhood.groups();
+    if (this.#incumbent.take(better)) this.#demand = contentOf(this.#p, better);
+  }
+
+  /** One dive with LP re-solves; the master's rows and costs are put back afterwards. */
+  #dive(stop: () => boolean): void {
+    const { cg } = this;
+    const n = this.#p.n;
+    cg.solveMaster();
+    const demand = this.#resplit();
+    cg.columns.forEach((c, k) => {
+      if (c.kind !== 'pattern') cg.master.setCost(k, outOfUse);
+    });
+    const stockFrom = this.#firstStockRow();
+    for (let i = n; i < stockFrom; i++) cg.master.setRow(i, -1e9);
+    const setDemand = (rem: Int32Array): void => rem.forEach((d, c) => cg.master.setRow(c, d));
+    setDemand(demand);
+    const groups = dive(
+      this.#p,
+      this.#m,
+      cg,
+      { setDemand, solve: () => cg.master.solve(), expired: stop },
+      demand,
+      this.#random,
+    );
+    this.#rows.lower.forEach((lower, i) => cg.master.setRow(i, lower));
+    cg.columns.forEach((c, k) => {
+      if (c.kind !== 'pattern') cg.master.setCost(k, c.cost);
+    });
+    this.#take(groups, planTuning.triesAfterDive, stop);
+  }
+
+  /** Rows from the classes up to here speak of splits; from here on of limits and counts. */
+  #firstStockRow(): number {
+    const stock = [...this.#rows.limitRow, ...this.#rows.countRow.filter((r) => r >= 0)];
+    return stock.length === 0 ? this.#rows.lower.length : Math.min(...stock);
+  }
+
+  #improve(stop: () => boolean): void {
+    const dual = this.cg.lp?.dual;
+    if (dual !== undefined) this.#values(dual.subarray(0, this.#p.n));
+    this.#neighbourhood.start(this.#incumbent.groups, this.#y);
+    this.#neighbourhood.run(planTuning.triesPerRound, stop);
+    this.#incumbent.take(this.#neighbourhood.groups());
+  }
+
+  dispose(): void {
+    this.cg.dispose();
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The Solver port on a pool of worker threads (Piscina).
+ *
+ * In: a problem and options. Out: a promise of a solution; progress on the way. One solve uses one
+ * thread, or two in lockstep. Aborting asks the threads to stop and still resolves, with the best
+ * plan so far. A thread that dies rejects its solve; the pool starts another for the next.
+ */
+import { extname } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { PackingProblem } from '../core/packing/problem.ts';
+import type { PackingSolution, SolveOptions, SolveProgress } from '../core/packing/solution.ts';
+import type { AbortFlag, PlanTask, SolveTask } from './protocol.ts';
+
+/** Solves that may wait for a thread; more are refused. */
+const queueMax = 16;
+/** A worker that outlives its deadline by this is killed. */
+const overrunMs = 10_000;
+
+export interface SolverPool {
+  solve(
+    problem: PackingProblem,
+    options: SolveOptions,
+    signal?: AbortSignal,
+    onProgress?: SolveProgress,
+  ): Promise<PackingSolution>;
+  close(): Promise<void>;
+}
+
+/** A pool of `threads` worker threads; they start with the first solve. */
+export function createSolverPool({ threads }: { threads: number }): SolverPool {
+  const pool = new Piscina({
+    filename: new URL(`./solve${extname(import.meta.url)}`, import.meta.url).href,
+    minThreads: 0,
+    maxThreads: Math.max(1, threads),
+    maxQueue: queueMax,
+    idleTimeout: 60_000,
+    // Workers that wait in Atomics would not let go of message ports.
+    atomics: 'disabled',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  return {
+    async solve(problem, options, signal, onProgress) {
+      const abort: AbortFlag = new Int32Array(new SharedArrayBuffer(4));
+      const giveUp = (): void => {
+        Atomics.store(abort, 0, 1);
+      };
+      if (signal?.aborted === true) giveUp();
+      signal?.addEventListener('abort', giveUp, { once: true });
+      const kill = AbortSignal.timeout(Math.ceil(options.timeLimitMs) + overrunMs);
+      const progress = onProgress === undefined ? null : new MessageChannel();
+      progress?.port1.on('message', (numbers: Parameters<SolveProgress>) =>
+        onProgress?.(...numbers),
+      );
+      const pair = options.threads > 1 && threads > 1 ? new MessageChannel() : null;
+      try {
+        const main: SolveTask = {
+          kind: 'solve',
+          problem,
+          options,
+          abort,
+          progress: progress?.port2 ?? null,
+          plan: pair?.port1 ?? null,
+        };
+        const transfer = [progress?.port2, pair?.port1].filter((port) => port !== undefined);
+        const runs: Promise<unknown>[] = [pool.run(main, { transferList: transfer, signal: kill })];
+        if (pair !== null) {
+          const second: PlanTask = { kind: 'plan', port: pair.port2, abort };
+          runs.push(pool.run(second, { transferList: [pair.port2], signal: kill }));
+        }
+        const [solution] = await Promise.all(runs);
+        return solution as PackingSolution;
+      } finally {
+        signal?.removeEventListener('abort', giveUp);
+        progress?.port1.close();
+      }
+    },
+    close: () => pool.close(),
+  };
+}

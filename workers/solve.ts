@@ -1,0 +1,23 @@
+/**
+ * The thread entry: receives a task, calls what does it. Everything else is tested in the main
+ * thread; this file only dispatches.
+ */
+
+import type { PackingSolution } from '../core/packing/solution.ts';
+import { servePlanRole } from './plan-role.ts';
+import type { Task } from './protocol.ts';
+import { solveProblem } from './solve-problem.ts';
+
+const epochMs = (): number => performance.timeOrigin + performance.now();
+
+export default function run(task: Task): Promise<PackingSolution | undefined> {
+  const aborted = (): boolean => Atomics.load(task.abort, 0) === 1;
+  if (task.kind === 'plan') return servePlanRole(task.port, aborted).then(() => undefined);
+  const { progress } = task;
+  return solveProblem(task.problem, task.options, {
+    epochMs,
+    aborted,
+    planPort: task.plan,
+    progress: (...numbers) => progress?.postMessage(numbers),
+  }).finally(() => progress?.close());
+}
