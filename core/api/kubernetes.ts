@@ -341,5 +341,18 @@ export const PriorityClass = Type.Object({
 });
 export type PriorityClass = Static<typeof PriorityClass>;
 
+/** What a container runtime costs and where it is installed; added to the pods that name it. */
+export const RuntimeClass = Type.Object({
+  metadata: ObjectMeta,
+  overhead: Type.Optional(Type.Object({ podFixed: Type.Optional(ResourceList) })),
+  scheduling: Type.Optional(
+    Type.Object({
+      nodeSelector: Type.Optional(Labels),
+      tolerations: Type.Optional(Type.Array(Toleration)),
+    }),
+  ),
+});
+export type RuntimeClass = Static<typeof RuntimeClass>;
+
 export const Namespace = Type.Object({ metadata: ObjectMeta });
 export type Namespace = Static<typeof Namespace>;
