@@ -205,7 +205,8 @@ function plannedOffering(offering: NewNodeOffering): PlannedOffering {
   };
 }
 
-function sumOfRequests(snapshot: ClusterSnapshot, pods: readonly number[]): Resources {
+/** Sum of the effective requests of pods (indices into the snapshot), and their number. */
+export function sumOfRequests(snapshot: ClusterSnapshot, pods: readonly number[]): Resources {
   const sum: Record<string, number> = { cpu: 0, memory: 0 };
   for (const pod of pods) {
     for (const [resource, amount] of Object.entries(effectiveRequests(snapshot.pods[pod]!.spec))) {
@@ -215,8 +216,8 @@ function sumOfRequests(snapshot: ClusterSnapshot, pods: readonly number[]): Reso
   return { ...sum, pods: pods.length };
 }
 
-/** cpu, memory and ephemeral storage first, then by name. */
-function quantities(amounts: Resources): Record<string, string> {
+/** Amounts as quantities, without zeros: cpu, memory, ephemeral storage, pods, then by name. */
+export function quantities(amounts: Resources): Record<string, string> {
   const usual = ['cpu', 'memory', 'ephemeral-storage', 'pods'];
   const rank = (resource: string): number => {
     const at = usual.indexOf(resource);

@@ -101,6 +101,11 @@ function loadOf(problem: PackingProblem, bin: Bin): Float64Array {
   return load;
 }
 
+/** Whether a bin of the offering could hold these contents by resources and per-bin rules. */
+export function holdsContents(problem: PackingProblem, offering: number, bin: Bin): boolean {
+  return holds(problem, offering, bin, loadOf(problem, bin));
+}
+
 function holds(problem: PackingProblem, offering: number, bin: Bin, load: Float64Array): boolean {
   const row = offering * load.length;
   for (let r = 0; r < load.length; r++) {

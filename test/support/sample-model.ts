@@ -98,7 +98,10 @@ export function sampleModel(overrides: Partial<PackingProblem> = {}): PackingMod
   const offerings: ModelOffering[] = [...newOfferings(), { kind: 'existing', nodes: ['old'] }];
   const capacity = [
     ...types.flatMap(([, cpu, memory]) => [cpu, memory, 0, 20, cpu, memory, 0, 20]),
-    ...[1000, 2048, 0, 5],
+    1000,
+    2048,
+    0,
+    5,
   ];
   const request = [500, 1024, 0, 1, 500, 1024, 0, 1, 2000, 3072, 0, 1];
   const requestArray = Float64Array.from(request);
@@ -121,7 +124,7 @@ export function sampleModel(overrides: Partial<PackingProblem> = {}): PackingMod
       offerings.map((offering) => (offering.kind === 'new' ? offering.priceNano : 0)),
     ),
     steerNano: new Float64Array(offerings.length),
-    available: Int32Array.from([...new Array<number>(6).fill(unlimitedCount), 1]),
+    available: Int32Array.from(offerings, ({ kind }) => (kind === 'new' ? unlimitedCount : 1)),
     maskOf: Int32Array.from([0, 1, 0, 1, 0, 1, 0]),
     maskCount: 2,
     masks,
