@@ -110,7 +110,7 @@ export interface PodIdentity {
 }
 
 export interface CallOptions {
-  /** Gives up; a write may have happened nevertheless. */
+  /** Gives up: the call rejects with the signal's reason. A write may have happened nevertheless. */
   readonly signal?: AbortSignal;
 }
 
