@@ -47,7 +47,8 @@ export function readResults(directory: string): Results {
     if (!name.endsWith('.json')) continue;
     const path = join(directory, name);
     const content = JSON.parse(readFileSync(path, 'utf8')) as ResultFile | VectorpackFile;
-    if (content.format !== resultFormat) {
+    const format: number = content.format;
+    if (format !== resultFormat) {
       throw new InputError({ file: path }, `expected format ${resultFormat}; measure again`);
     }
     if (content.kind === 'vectorpack') vectorpack = content;

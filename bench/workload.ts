@@ -150,20 +150,27 @@ export function toDaemonSetPodManifests(workload: Workload): PodManifest[] {
   }));
 }
 
-/** Everything as one `List`, for `stowage plan -f`. */
-export function toManifestList(workload: Workload): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: [
-      ...workload.nodeClasses,
-      ...workload.nodePools,
-      ...workload.daemonSets.map((daemonSet) => ({
+/** Everything as manifests for `stowage plan -f`, groups as Deployments or pod by pod. */
+export function* toManifests(workload: Workload, deployments: boolean): Generator<object> {
+  yield* workload.nodeClasses;
+  yield* workload.nodePools;
+  for (const daemonSet of workload.daemonSets) {
+    yield { apiVersion: 'apps/v1', kind: 'DaemonSet', ...daemonSet };
+  }
+  if (deployments) {
+    for (const { name, labels, spec, count } of workload.groups) {
+      yield {
         apiVersion: 'apps/v1',
-        kind: 'DaemonSet',
-        ...daemonSet,
-      })),
-      ...toPodManifests(workload),
-    ],
-  };
+        kind: 'Deployment',
+        metadata: { namespace: benchNamespace, name },
+        spec: {
+          replicas: count,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec },
+        },
+      };
+    }
+    return;
+  }
+  yield* toPodManifests(workload);
 }
