@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import type { Container, PodSpec, PodStatus } from '../../../core/api/kubernetes.ts';
 import {
