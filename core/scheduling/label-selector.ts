@@ -12,7 +12,7 @@ type Labels = Readonly<Record<string, string>>;
 
 /** A compiled selector. */
 export interface LabelMatcher {
-  /** Equal for selectors that are written differently but mean the same. */
+  /** Equal for selectors that are written differently but mean the same; `''` selects all. */
   readonly text: string;
   /** Label keys that the answer depends on. */
   readonly keys: readonly string[];
@@ -20,7 +20,7 @@ export interface LabelMatcher {
 }
 
 /** Selects no pod. */
-export const matchesNothing: LabelMatcher = { text: '-', keys: [], matches: () => false };
+export const matchesNothing: LabelMatcher = { text: '(nothing)', keys: [], matches: () => false };
 
 function isValid(expression: LabelSelectorRequirement): boolean {
   const count = expression.values?.length ?? 0;
@@ -50,6 +50,21 @@ function holds(expression: LabelSelectorRequirement, labels: Labels): boolean {
   }
 }
 
+/** As kubectl writes it. Labels hold none of the marks used, so that texts tell meanings apart. */
+function expressionText({ key, operator, values }: LabelSelectorRequirement): string {
+  const listed = [...new Set(values ?? [])].sort();
+  switch (operator) {
+    case 'In':
+      return listed.length === 1 ? `${key}=${listed[0]}` : `${key} in (${listed.join(' ')})`;
+    case 'NotIn':
+      return `${key} notin (${listed.join(' ')})`;
+    case 'Exists':
+      return key;
+    case 'DoesNotExist':
+      return `!${key}`;
+  }
+}
+
 /** Compiles a selector; `extra` expressions must hold as well (matchLabelKeys and the like). */
 export function compileSelector(
   selector: LabelSelector | undefined,
@@ -65,15 +80,9 @@ export function compileSelector(
   if (!expressions.every(isValid)) {
     return matchesNothing;
   }
-  const parts = expressions.map((expression) =>
-    JSON.stringify([
-      expression.key,
-      expression.operator,
-      [...new Set(expression.values ?? [])].sort(),
-    ]),
-  );
+  const parts = expressions.map(expressionText);
   return {
-    text: [...new Set(parts)].sort().join('&'),
+    text: [...new Set(parts)].sort().join(','),
     keys: [...new Set(expressions.map((expression) => expression.key))].sort(),
     matches: (labels) => expressions.every((expression) => holds(expression, labels)),
   };

@@ -1,0 +1,241 @@
+/**
+ * Nodes that exist: what stands on them, what is free, and who may join.
+ *
+ * In: a snapshot's nodes and the pods bound to them. Out: per node its row, its free room, and what
+ * rules over domains and pool limits need to know of it. It decides no placement.
+ *
+ * Rules: real labels are matched strictly. Bound pods that have not finished take their effective
+ * requests; DaemonSets that should run here and do not yet are taken off as well. A node of a pool
+ * that is still starting is not held to taints that it will shed, and its missing figures are those
+ * of its instance type (Karpenter's in-flight nodes).
+ */
+import type { Node, Taint } from '../api/kubernetes.ts';
+import {
+  disruptedTaint,
+  labelInitialized,
+  labelInstanceType,
+  labelNodePool,
+} from '../api/labels.ts';
+import type { NodePool } from '../api/nodepool.ts';
+import { type DaemonTemplate, isPodOf } from '../scheduling/daemonsets.ts';
+import { type NodeSelection, selectionKeys } from '../scheduling/node-affinity.ts';
+import { offeredResources } from '../scheduling/quantity.ts';
+import { effectiveRequests } from '../scheduling/requests.ts';
+import { admitsLabels } from '../scheduling/requirements.ts';
+import type { Resources } from '../scheduling/resources.ts';
+import {
+  firstUntoleratedTaint,
+  isEphemeralTaint,
+  unschedulableTaint,
+} from '../scheduling/taints.ts';
+import { canonicalLabels, nodeNameField } from '../scheduling/well-known-labels.ts';
+import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
+import type { DaemonGroups } from './daemon-groups.ts';
+import { roomOf } from './new-offerings.ts';
+import type { InstanceTypesByNodeClass } from './packing-model.ts';
+import {
+  type PlacementRow,
+  type Residents,
+  type Room,
+  taintsText,
+  toleratedBy,
+} from './placement-row.ts';
+import type { PodFamilies } from './pod-families.ts';
+import { isFinished } from './pod-roles.ts';
+import { joinResidents, residentsOf } from './residents.ts';
+import {
+  addAmounts,
+  amountsOn,
+  podAmounts,
+  podsDimension,
+  type ResourceAxis,
+} from './resource-axis.ts';
+import type { RuleBook } from './rule-book.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A node of the snapshot that stays. */
+export interface ExistingNode {
+  readonly name: string;
+  readonly labels: Labels;
+  /** False if nothing may be placed here whatever it tolerates. */
+  readonly open: boolean;
+  readonly row: PlacementRow;
+  readonly room: Room;
+  /** Pods bound here, finished ones left out. */
+  readonly bound: readonly SnapshotPod[];
+  /** Summary of `bound` alone; the row's residents include DaemonSets yet to come. */
+  readonly boundResidents: Residents;
+  /** Whole capacity, for limits of its pool. */
+  readonly capacity: Resources;
+}
+
+export interface ExistingNodesInput {
+  readonly snapshot: ClusterSnapshot;
+  readonly placed: ReadonlyMap<string, readonly number[]>;
+  readonly leavingNodes: ReadonlySet<string>;
+  readonly families: PodFamilies;
+  readonly daemons: readonly DaemonTemplate[];
+  readonly daemonGroups: DaemonGroups;
+  readonly axis: ResourceAxis;
+  readonly book: RuleBook;
+  readonly topologyKeys: ReadonlySet<string>;
+  readonly typesOf: InstanceTypesByNodeClass;
+  /** Index of the first row that is made here. */
+  readonly firstRow: number;
+}
+
+/** Reads all nodes but those that are leaving. */
+export function existingNodes(input: ExistingNodesInput): ExistingNode[] {
+  const reader = new NodeReader(input);
+  return input.snapshot.nodes
+    .filter(({ metadata }) => !input.leavingNodes.has(metadata.name ?? ''))
+    .map((node) => reader.read(node));
+}
+
+class NodeReader {
+  readonly #input: ExistingNodesInput;
+  readonly #pools: ReadonlyMap<string, NodePool>;
+  /** Label keys that some selection reads, and what nodes with equal values are admitted to. */
+  readonly #keys: readonly string[];
+  readonly #selections: readonly NodeSelection[];
+  readonly #selectedBySignature = new Map<string, Uint8Array>();
+  readonly #toleratedByText = new Map<string, Uint8Array>();
+  #nextRow: number;
+
+  constructor(input: ExistingNodesInput) {
+    this.#input = input;
+    this.#nextRow = input.firstRow;
+    this.#pools = new Map(input.snapshot.nodePools.map((pool) => [pool.metadata.name ?? '', pool]));
+    this.#selections = [
+      ...input.families.selections,
+      ...input.daemons.map(({ selection }) => selection),
+    ];
+    this.#keys = [...new Set(this.#selections.flatMap((one) => [...selectionKeys(one)]))];
+  }
+
+  read(node: Node): ExistingNode {
+    const { snapshot, placed, families, axis, book, topologyKeys } = this.#input;
+    const name = node.metadata.name ?? '';
+    const labels = canonicalLabels(node.metadata.labels ?? {});
+    const pool = this.#pools.get(labels[labelNodePool] ?? '');
+    const starting = pool !== undefined && labels[labelInitialized] !== 'true';
+    const taints = effectiveTaints(node, starting ? pool : undefined);
+    const selected = this.#selected({ ...labels, [nodeNameField]: name });
+    const bound = (placed.get(name) ?? [])
+      .map((index) => snapshot.pods[index]!)
+      .filter((pod) => !isFinished(pod));
+    const missing = this.#missingDaemons(selected, taints, bound);
+    const offered = this.#offered(node, labels, starting ? pool : undefined);
+    const taken = missing.amounts.slice();
+    for (const pod of bound) {
+      addAmounts(taken, podAmounts(axis, effectiveRequests(pod.spec)));
+    }
+    const boundResidents = residentsOf(bound, book);
+    const limits = new Uint16Array(families.families.length);
+    const row = {
+      index: this.#nextRow++,
+      template: undefined,
+      selected,
+      tolerated: this.#tolerated(taints),
+      residents: joinResidents(boundResidents, missing.residents),
+      domains: new Map([...topologyKeys].flatMap((key) => entryOf(labels, key))),
+      limits,
+      boundLimits: limits,
+    };
+    const room = roomOf(axis, amountsOn(axis, offered.allocatable), taken);
+    return {
+      name,
+      labels,
+      open: room.bound[podsDimension]! > 0 && !taints.some(({ key }) => key === disruptedTaint.key),
+      row,
+      room,
+      bound,
+      boundResidents,
+      capacity: offered.capacity,
+    };
+  }
+
+  #selected(labels: Labels): Uint8Array {
+    const signature = JSON.stringify(this.#keys.map((key) => labels[key] ?? null));
+    let selected = this.#selectedBySignature.get(signature);
+    if (selected === undefined) {
+      selected = Uint8Array.from(this.#selections, ({ alternatives }) =>
+        alternatives.some((requirements) => admitsLabels(requirements, labels)) ? 1 : 0,
+      );
+      this.#selectedBySignature.set(signature, selected);
+    }
+    return selected;
+  }
+
+  #tolerated(taints: readonly Taint[]): Uint8Array {
+    const text = taintsText(taints);
+    let tolerated = this.#toleratedByText.get(text);
+    if (tolerated === undefined) {
+      tolerated = toleratedBy(taints, this.#input.families.tolerations);
+      this.#toleratedByText.set(text, tolerated);
+    }
+    return tolerated;
+  }
+
+  #missingDaemons(selected: Uint8Array, taints: readonly Taint[], bound: readonly SnapshotPod[]) {
+    const { daemons, daemonGroups, families } = this.#input;
+    const first = families.selections.length;
+    return daemonGroups.of((index) => {
+      const daemon = daemons[index]!;
+      return (
+        selected[first + index] === 1 &&
+        firstUntoleratedTaint(taints, daemon.tolerations) === undefined &&
+        !bound.some((pod) => isPodOf(daemon, pod))
+      );
+    });
+  }
+
+  /** What the node says it has; what a starting node does not say yet, its type says. */
+  #offered(node: Node, labels: Labels, startingPool: NodePool | undefined) {
+    const capacity = offeredResources(node.status?.capacity ?? node.status?.allocatable ?? {});
+    const allocatable = offeredResources(node.status?.allocatable ?? node.status?.capacity ?? {});
+    if (startingPool === undefined) {
+      return { capacity, allocatable };
+    }
+    const types = this.#input.typesOf(startingPool.spec.template.spec.nodeClassRef.name);
+    const type = types.find(({ name }) => name === labels[labelInstanceType]);
+    return {
+      capacity: filledIn(capacity, type?.capacity),
+      allocatable: filledIn(allocatable, type?.allocatable),
+    };
+  }
+}
+
+/** Amounts that are missing or 0 are taken from what is expected. */
+function filledIn(actual: Resources, expected: Resources | undefined): Resources {
+  const amounts: Record<string, number> = { ...actual };
+  for (const [resource, amount] of Object.entries(expected ?? {})) {
+    amounts[resource] ||= amount;
+  }
+  return amounts;
+}
+
+function entryOf(labels: Labels, key: string): [string, string][] {
+  const value = labels[key];
+  return value === undefined ? [] : [[key, value]];
+}
+
+/** Taints that count; `startingPool` is given while the node sheds its first ones. */
+function effectiveTaints(node: Node, startingPool: NodePool | undefined): readonly Taint[] {
+  const taints = (node.spec?.taints ?? []).filter(
+    (taint) => startingPool === undefined || !isShed(taint, startingPool),
+  );
+  const isCordoned =
+    node.spec?.unschedulable === true && !taints.some(({ key }) => key === unschedulableTaint.key);
+  return isCordoned ? [...taints, unschedulableTaint] : taints;
+}
+
+function isShed(taint: Taint, pool: NodePool): boolean {
+  return (
+    isEphemeralTaint(taint) ||
+    (pool.spec.template.spec.startupTaints ?? []).some(
+      ({ key, effect }) => key === taint.key && effect === taint.effect,
+    )
+  );
+}
