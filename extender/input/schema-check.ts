@@ -8,6 +8,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 import { entryPath, type FieldProblem, memberPath } from '../../core/api/field-problem.ts';
 import { movedField } from './moved-fields.ts';
 
@@ -32,10 +33,15 @@ interface SchemaNode {
 
 export type Checked<T> = { readonly value: T } | { readonly problems: readonly FieldProblem[] };
 
+/** Broken rules of one object that are found: a union counts one for each of its branches. */
+const maxErrorsPerObject = 100;
 /** Longest finding that is quoted in full. */
 const maxQuotedLength = 60;
 /** Most single edits by which a misspelt field may differ from the one that is suggested. */
 const maxTypoDistance = 2;
+
+// The library stops at eight otherwise, and would keep the telling ones to itself.
+Settings.Set({ maxErrors: maxErrorsPerObject });
 
 export class SchemaCheck<Schema extends TSchema> {
   readonly #schema: Schema;
@@ -191,11 +197,12 @@ function rangeOf(minimum: number | undefined, maximum: number | undefined): stri
 }
 
 function sizeOf(minimum: number | undefined, maximum: number | undefined): string {
-  const parts = [
-    ...(minimum === undefined ? [] : [`at least ${minimum}`]),
-    ...(maximum === undefined ? [] : [`at most ${maximum}`]),
-  ];
-  return parts.length === 0 ? '' : ` of ${parts.join(' and ')} entries`;
+  if (maximum !== undefined) {
+    return ` of ${minimum ?? 0} to ${maximum} entries`;
+  }
+  return minimum === undefined
+    ? ''
+    : ` of at least ${minimum} ${minimum === 1 ? 'entry' : 'entries'}`;
 }
 
 /** What stands in a place, in words. */
