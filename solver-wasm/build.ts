@@ -28,7 +28,11 @@ function stampOfSources(): string {
     .filter((name) => name.endsWith('.ts'))
     .sort();
   for (const name of files) hash.update(name).update(readFileSync(join(root, assembly, name)));
-  for (const name of ['asconfig.json', 'solver-wasm/build.ts', 'node_modules/assemblyscript/package.json']) {
+  for (const name of [
+    'asconfig.json',
+    'solver-wasm/build.ts',
+    'node_modules/assemblyscript/package.json',
+  ]) {
     hash.update(readFileSync(join(root, name)));
   }
   return hash.digest('hex');

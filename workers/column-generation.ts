@@ -7,6 +7,7 @@
  * Source: solver.md stage C (Wentges smoothing, SIMD Lagrangian scan, pattern search, fluid columns).
  */
 import { type Column, columnKey, reducedCost } from './columns.ts';
+import { exchangeColumns } from './exchange.ts';
 import { fluidContent } from './fluid.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
 import { boundAt, type DualPoint, dearness, dualPoint, mix } from './lagrangian.ts';
@@ -30,9 +31,21 @@ export const tuning = {
   keepWhenFew: 5,
   few: 8,
   /** Subgradient evaluations per offering and scan. */
-  scanSteps: 24,
+  scanSteps: 12,
   /** From this step on a failed search adds a fluid column at once. */
   fluidFrom: 2,
+  /** Bound mode: a step that adds fewer columns than this prices a second point. */
+  thin: 30,
+  /** While diving: scans and searches are shorter. */
+  residualScanSteps: 8,
+  residualRounds: 6,
+  /** Weight of the guiding duals while patterns are priced. */
+  guidance: 0.5,
+  /** Enrichment: offerings whose bound is at least this share of their price, and how many. */
+  enrichAbove: 0.98,
+  enrichOfferings: 100,
+  enrichRounds: 12,
+  enrichKeep: 3,
   /** A column that priced out by more than this (share of cost) for `idleSteps` is dropped at a purge. */
   purgeAbove: 0.05,
   purgeSize: 4000,
@@ -69,6 +82,7 @@ export class ColumnGeneration {
   #alpha: number = tuning.smoothing;
 
   readonly #mode: Mode;
+  #guided = false;
 
   constructor(
     mode: Mode,
@@ -87,6 +101,7 @@ export class ColumnGeneration {
     this.bestPoint = start ?? this.#guess();
     this.bestLambda = memory.lambda.slice();
     this.#push(splitColumns(p, rows));
+    if (mode === 'bound') this.#push(exchangeColumns(p, rows));
   }
 
   /** Duals for a start: what a class would pay for its share of the best offering if alone. */
@@ -156,6 +171,70 @@ export class ColumnGeneration {
     return this.#master;
   }
 
+  /** Plan mode: prices near these duals (the bound search's best) instead of its own past. */
+  guide(point: DualPoint): void {
+    this.bestPoint = point;
+    this.#guided = true;
+    this.#alpha = tuning.guidance;
+  }
+
+  /**
+   * Plan mode: adds good patterns of every offering that nearly pays at the guiding duals, whatever
+   * the LP says of them now. Returns how many were new.
+   */
+  enrich(): number {
+    const p = this.#p;
+    const m = this.#memory;
+    const point = this.bestPoint;
+    m.y.set(point.y);
+    for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, p.money);
+    m.boundScan(tuning.scanSteps);
+    const rank: { k: number; ratio: number }[] = [];
+    for (let k = 0; k < p.O; k++) {
+      const ratio = (m.upper[k] as number) / ((m.target[k] as number) + 1e-9);
+      if (ratio > tuning.enrichAbove) rank.push({ k, ratio });
+    }
+    rank.sort((x, z) => z.ratio - x.ratio || x.k - z.k);
+    const bins: Column[] = [];
+    for (const { k } of rank.slice(0, tuning.enrichOfferings)) {
+      for (const { pattern } of m.search(k, tuning.enrichRounds, tuning.enrichKeep)) {
+        bins.push(binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts));
+      }
+    }
+    return this.#addBins(bins);
+  }
+
+  /**
+   * Plan mode: one step for a rest of the demand (the master's rows hold it): patterns of no more
+   * copies than `rem`. Returns the LP before the new columns.
+   */
+  residualStep(rem: Int32Array): { lp: MasterResult; added: number } {
+    const p = this.#p;
+    const m = this.#memory;
+    const lp = this.#master.solve();
+    const point = dualPoint(p, this.#rows, lp.dual);
+    m.y.set(point.y);
+    m.rem.set(rem);
+    for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, p.price);
+    m.boundScan(tuning.residualScanSteps);
+    const rank: { k: number; ratio: number }[] = [];
+    for (let k = 0; k < p.O; k++) {
+      const ratio = (m.upper[k] as number) / ((m.target[k] as number) + 1e-9);
+      if (ratio > 1 + 1e-9) rank.push({ k, ratio });
+    }
+    rank.sort((x, z) => z.ratio - x.ratio || x.k - z.k);
+    const bins: { d: number; column: Column }[] = [];
+    for (const { k } of rank.slice(0, tuning.offeringsPerStep)) {
+      for (const { pattern } of m.search(k, tuning.residualRounds, 2, true)) {
+        const column = binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts);
+        const d = reducedCost(column, lp.dual);
+        if (d < -1e-7 * (column.cost + 1e-6)) bins.push({ d: d / (column.cost + 1e-6), column });
+      }
+    }
+    bins.sort((x, z) => x.d - z.d);
+    return { lp, added: this.#addBins(bins.map((b) => b.column)) };
+  }
+
   /** One round: solve, smooth, scan, search, add. */
   step(gapTarget: number): StepReport {
     this.iterations++;
@@ -165,6 +244,10 @@ export class ColumnGeneration {
     const here = dualPoint(this.#p, this.#rows, lp.dual);
     const a = this.bound === -Infinity ? 0.5 : this.#alpha;
     let added = this.#price(a > 0 ? mix(a, this.bestPoint, here) : here, lp.dual);
+    if (this.#mode === 'bound' && added < tuning.thin && added > 0 && a > 0) {
+      // Few offerings left to satisfy: a second point gives a second column of each.
+      added += this.#price(here, lp.dual);
+    }
     if (added === 0 && a > 0) {
       added = this.#price(here, lp.dual);
       this.#alpha = Math.max(0, this.#alpha - tuning.smoothingStep);
@@ -180,7 +263,7 @@ export class ColumnGeneration {
     m.y.set(point.y);
     for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, p.money);
     m.boundScan(tuning.scanSteps);
-    this.#takeBound(point);
+    if (!this.#guided) this.#takeBound(point);
     const target = Float64Array.from({ length: p.O }, (_, k) => {
       const row = this.#rows.countRow[k] as number;
       return dearness(p, point, k, p.price) + (row >= 0 ? (dual[row] as number) : 0);
@@ -253,7 +336,7 @@ export class ColumnGeneration {
     const lp = this.lp as MasterResult;
     const kept = this.columns.filter(
       (c, k) =>
-        c.kind === 'split' ||
+        c.offering < 0 ||
         (lp.x[k] as number) > 1e-9 ||
         reducedCost(c, dual) < tuning.purgeAbove * c.cost,
     );

@@ -224,9 +224,17 @@ export class KernelMemory {
     return this.#kernels.boundScan(this.#h, steps);
   }
 
-  /** Patterns of one offering with the value that they have under `y`, best first. */
-  search(offering: number, rounds: number, keep: number): { value: number; pattern: Pattern }[] {
-    const found = this.#kernels.patternSearch(this.#h, offering, rounds, keep);
+  /**
+   * Patterns of one offering with the value that they have under `y`, best first; `within` caps
+   * copies by `rem`.
+   */
+  search(
+    offering: number,
+    rounds: number,
+    keep: number,
+    within = false,
+  ): { value: number; pattern: Pattern }[] {
+    const found = this.#kernels.patternSearch(this.#h, offering, rounds, keep, within ? 1 : 0);
     const stride = 2 + this.#nPad;
     const result: { value: number; pattern: Pattern }[] = [];
     for (let k = 0; k < found; k++) {

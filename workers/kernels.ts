@@ -14,7 +14,7 @@ export interface Kernels {
   /** The memory; `buffer` changes identity when it grows. */
   readonly memory: { readonly buffer: ArrayBufferLike; grow(pages: number): number };
   boundScan(h: number, steps: number): number;
-  patternSearch(h: number, offering: number, rounds: number, keep: number): number;
+  patternSearch(h: number, offering: number, rounds: number, keep: number, within: number): number;
   complete(h: number, orderCount: number, outWords: number, bend: number, noise: number): number;
   cheapest(h: number, from: number, counts: number): number;
 }

@@ -13,13 +13,28 @@ import type { ReducedProblem } from './reduce.ts';
 
 /** Bins taken apart per try, and bins looked at to pick each. */
 const removeMin = 2;
-const removeSpread = 10;
+const removeSpread = 6;
 const tournament = 5;
 /** Offerings that one try may open. */
-const sampleSize = 10;
+const sampleSize = 4;
 /** Of which drawn from all offerings alike: small sizes for what is left at the end. */
-const strangers = 8;
+const strangers = 2;
 const poolSize = 64;
+
+/** The first `count` offerings of a ranking that take a class. Work: until they are found. */
+function firstTakers(
+  p: ReducedProblem,
+  rank: ArrayLike<number>,
+  c: number,
+  count: number,
+): Int32Array {
+  const found: number[] = [];
+  for (let q = 0; q < rank.length && found.length < count; q++) {
+    const k = rank[q] as number;
+    if ((p.many[k * p.n + c] as number) > 0) found.push(k);
+  }
+  return Int32Array.from(found);
+}
 
 export class Neighbourhood {
   readonly #p: ReducedProblem;
@@ -30,14 +45,20 @@ export class Neighbourhood {
   #cost = 0;
   #y: Float64Array = new Float64Array(0);
   #pool: Int32Array = new Int32Array(0);
-  /** [class] offerings that take it, best ratio first, a few. */
+  /** [class] a few offerings that take it: the best ratios, then the smallest prices. */
   #takers: Int32Array[] = [];
+  /** [class] the cheapest bins that take it at all. */
+  readonly #smallest: readonly Int32Array[];
   readonly #meanPrice: number;
 
   constructor(p: ReducedProblem, m: KernelMemory, random: SeededRandom) {
     this.#p = p;
     this.#m = m;
     this.#random = random;
+    const byPrice = Int32Array.from({ length: p.O }, (_, k) => k).sort(
+      (a, b) => (p.price[a] as number) - (p.price[b] as number) || a - b,
+    );
+    this.#smallest = Array.from({ length: p.n }, (_, c) => firstTakers(p, byPrice, c, 3));
     this.#meanPrice = p.price.reduce((a, b) => a + b, 0) / Math.max(1, p.O);
   }
 
@@ -66,7 +87,7 @@ export class Neighbourhood {
     );
     this.#pool = Int32Array.from(rank.slice(0, poolSize));
     this.#takers = Array.from({ length: p.n }, (_, c) =>
-      Int32Array.from(rank.filter((k) => (p.many[k * p.n + c] as number) > 0).slice(0, 3)),
+      Int32Array.from([...firstTakers(p, rank, c, 3), ...(this.#smallest[c] as Int32Array)]),
     );
     for (let c = 0; c < p.n; c++) this.#m.value[c] = Math.max(1e-7, y[c] as number);
   }
@@ -104,7 +125,9 @@ export class Neighbourhood {
     for (let c = 0; c < this.#p.n; c++) {
       if ((rem[c] as number) === 0) continue;
       const takers = this.#takers[c] as Int32Array;
-      if (takers.length > 0) chosen.add(takers[this.#random.below(takers.length)] as number);
+      if (takers.length === 0) continue;
+      chosen.add(takers[this.#random.below(takers.length)] as number);
+      chosen.add((this.#smallest[c] as Int32Array)[0] as number);
     }
     let count = 0;
     for (const k of chosen) m.order[count++] = k;

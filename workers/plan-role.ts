@@ -9,12 +9,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type { Bin, SolveOptions } from '../core/packing/solution.ts';
 import { createMaster } from './create-master.ts';
+import type { DualPoint } from './lagrangian.ts';
 import { PlanSearch } from './plan-search.ts';
 import type { PlanReply, PlanReport, PlanRequest } from './protocol.ts';
 import { type ReducedProblem, reduce } from './reduce.ts';
 
 export interface PlanRole {
-  begin(): void;
+  /** `guide`: the bound search's best duals before this round, null if unchanged. */
+  begin(guide: DualPoint | null): void;
   end(): Promise<PlanReport>;
   finish(): Promise<readonly Bin[]>;
 }
@@ -42,10 +44,13 @@ export function localPlanRole(
     (rows) => createMaster(options.master, rows),
     [],
   );
+  let guide: DualPoint | null = null;
   return {
-    begin: () => undefined,
+    begin: (point) => {
+      guide = point;
+    },
     end: () => {
-      search.round(stop);
+      search.round(guide, stop);
       return Promise.resolve(report(search));
     },
     finish: () => {
@@ -73,9 +78,9 @@ export function remotePlanRole(
   send({ kind: 'start', problem, firstPlan, options, deadlineEpochMs });
   let answer: Promise<PlanReply> | null = null;
   return {
-    begin: () => {
+    begin: (guide) => {
       answer = receive();
-      send({ kind: 'round' });
+      send({ kind: 'round', guide });
     },
     end: async () => (await answer) as PlanReport,
     finish: async () => {
@@ -102,7 +107,7 @@ export function servePlanRole(port: MessagePort, aborted: () => boolean): Promis
         search = new PlanSearch(reduce(problem), firstPlan, options.seed, make, []);
       } else if (search === null) throw new Error('a round before the start');
       else if (request.kind === 'round') {
-        search.round(stop);
+        search.round(request.guide, stop);
         reply(report(search));
       } else {
         reply({ kind: 'result', bins: search.bins() });

@@ -12,25 +12,26 @@ import { singleClassPatterns } from './first-columns.ts';
 import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
 import { KernelMemory, type Pattern } from './kernel-memory.ts';
 import { loadKernels } from './kernels.ts';
+import type { DualPoint } from './lagrangian.ts';
 import type { Master } from './master.ts';
 import { buildRows, type MasterRows } from './master-rows.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { SeededRandom } from './random.ts';
 import type { ReducedProblem } from './reduce.ts';
-import { dive, orderOfferings, orderSize, roundFloor } from './rounding.ts';
+import { dive, orderOfferings, roundFloor, shrink, smallestOfferings } from './rounding.ts';
 import { splitDemand } from './split-demand.ts';
 
 /** Work per round; sizes measured, see docs/DECISIONS.md. */
 export const planTuning = {
   /** Column generation steps per round while it runs. */
-  steps: 6,
+  steps: 14,
   /** Rounds after which a plan is rounded from the LP; later every `floorEvery`-th round. */
-  floorRounds: [2, 4, 6, 9] as readonly number[],
-  floorEvery: 4,
-  triesAfterFloor: 150,
-  triesPerRound: 500,
+  floorRounds: [1, 2, 3, 4, 5, 6, 7, 8] as readonly number[],
+  floorEvery: 2,
+  triesAfterFloor: 60,
+  triesPerRound: 200,
   /** Rounds with a dive. */
-  diveRounds: [8, 16, 28] as readonly number[],
+  diveRounds: [24] as readonly number[],
   triesAfterDive: 300,
   thetas: [0, 0.3, 0.15, 0.5, 0.05, 0.4] as readonly number[],
 } as const;
@@ -51,6 +52,7 @@ export class PlanSearch {
   /** [class] pods to place: the split over domains that the incumbent uses. */
   #demand: Int32Array;
   #y: Float64Array;
+  readonly #smallest: Int32Array;
 
   constructor(
     p: ReducedProblem,
@@ -65,6 +67,7 @@ export class PlanSearch {
     this.#random = new SeededRandom(seed);
     this.#rows = buildRows(p);
     this.#incumbent = new Incumbent(p);
+    this.#smallest = smallestOfferings(p);
     this.cg = new ColumnGeneration('plan', p, this.#rows, this.#m, createMaster, null);
     this.#neighbourhood = new Neighbourhood(p, this.#m, this.#random);
     const first = groupsOf(p, firstPlan);
@@ -85,11 +88,16 @@ export class PlanSearch {
     return binsOf(this.#p, this.#incumbent.groups);
   }
 
-  /** One round of the schedule. */
-  round(stop: () => boolean): void {
+  /** One round of the schedule; `guide` is the bound search's best dual point, if it has a new one. */
+  round(guide: DualPoint | null, stop: () => boolean): void {
     const before = this.cost;
     const r = ++this.#round;
     if (r === 1) this.#greedy();
+    if (guide !== null) {
+      this.cg.guide(guide);
+      this.cg.enrich();
+      this.#columnsDone = false;
+    }
     for (let s = 0; s < planTuning.steps && !this.#columnsDone && !stop(); s++) {
       this.#columnsDone = this.cg.step(1e-4).done;
     }
@@ -111,7 +119,8 @@ export class PlanSearch {
     this.#values(this.cg.bestPoint.y);
     m.resetStock();
     m.rem.set(this.#demand);
-    const groups = m.complete(orderOfferings(this.#p, m, this.#demand, orderSize), 1, 0);
+    const order = orderOfferings(this.#p, m, this.#demand, this.#smallest);
+    const groups = m.complete(order, 1, 0).map((group) => shrink(m, group));
     this.cg.addPatterns(groups.map((g) => g.pattern));
     if (m.rem.every((left) => left === 0)) this.#incumbent.take(groups);
   }
@@ -145,7 +154,7 @@ export class PlanSearch {
       this.#values(lp.dual.subarray(0, this.#p.n));
       const noise = this.#floors <= 2 ? 0 : 0.15;
       this.#take(
-        roundFloor(this.#p, this.#m, this.cg, lp.x, demand, theta, noise),
+        roundFloor(this.#p, this.#m, this.cg, lp.x, demand, this.#smallest, theta, noise),
         planTuning.triesAfterFloor,
         stop,
       );
@@ -174,14 +183,7 @@ export class PlanSearch {
     for (let i = n; i < stockFrom; i++) cg.master.setRow(i, -1e9);
     const setDemand = (rem: Int32Array): void => rem.forEach((d, c) => cg.master.setRow(c, d));
     setDemand(demand);
-    const groups = dive(
-      this.#p,
-      this.#m,
-      cg,
-      { setDemand, solve: () => cg.master.solve(), expired: stop },
-      demand,
-      this.#random,
-    );
+    const groups = dive(this.#p, this.#m, cg, { setDemand, expired: stop }, demand, this.#smallest);
     this.#rows.lower.forEach((lower, i) => cg.master.setRow(i, lower));
     cg.columns.forEach((c, k) => {
       if (c.kind !== 'pattern') cg.master.setCost(k, c.cost);

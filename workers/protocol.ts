@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type { Bin, SolveOptions } from '../core/packing/solution.ts';
+import type { DualPoint } from './lagrangian.ts';
 
 /** Word 0 becomes 1 when the caller gives up. Shared between threads. */
 export type AbortFlag = Int32Array<SharedArrayBuffer>;
@@ -37,7 +38,7 @@ export type PlanRequest =
       readonly options: SolveOptions;
       readonly deadlineEpochMs: number;
     }
-  | { readonly kind: 'round' }
+  | { readonly kind: 'round'; readonly guide: DualPoint | null }
   | { readonly kind: 'finish' };
 
 /** From the plan thread after a round. */

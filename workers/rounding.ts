@@ -7,24 +7,38 @@
 import type { ColumnGeneration } from './column-generation.ts';
 import type { Column, Group } from './columns.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
-import type { SeededRandom } from './random.ts';
 import type { ReducedProblem } from './reduce.ts';
 
 /** Offerings that a completion considers, best first. */
-export const orderSize = 24;
+const orderSize = 40;
 
-/** LP re-solves of one dive at most. */
-const diveStepsMax = 400;
+/** Stages of one dive at most, column generation steps in each, and the share that one fixes. */
+const diveStagesMax = 30;
+const diveSteps = 6;
+const diveShare = 0.2;
+
+/** [class] the cheapest offering that takes it, -1 if none does. */
+export function smallestOfferings(p: ReducedProblem): Int32Array {
+  const smallest = new Int32Array(p.n).fill(-1);
+  for (let k = 0; k < p.O; k++) {
+    for (let c = 0; c < p.n; c++) {
+      if ((p.many[k * p.n + c] as number) === 0) continue;
+      const best = smallest[c] as number;
+      if (best < 0 || (p.price[k] as number) < (p.price[best] as number)) smallest[c] = k;
+    }
+  }
+  return smallest;
+}
 
 /**
  * Fills `order` with the offerings of the best ratio of knapsack bound to price, and for every class
- * the best one that takes it; returns how many. `pick(k)` may veto (sampling).
+ * the best and the smallest one that takes it; returns how many.
  */
 export function orderOfferings(
   p: ReducedProblem,
   m: KernelMemory,
   demand: Int32Array,
-  size: number,
+  smallest: Int32Array,
 ): number {
   const rank = Array.from({ length: p.O }, (_, k) => k);
   const ratio = Float64Array.from(
@@ -32,23 +46,18 @@ export function orderOfferings(
     (k) => (m.upper[k] as number) / ((p.price[k] as number) + 1e-9),
   );
   rank.sort((a, b) => (ratio[b] as number) - (ratio[a] as number) || a - b);
-  const chosen = rank.slice(0, size);
-  const taken = new Set(chosen);
-  const covered = new Uint8Array(p.n);
-  for (const k of chosen)
-    for (let c = 0; c < p.n; c++) if ((p.many[k * p.n + c] as number) > 0) covered[c] = 1;
+  const chosen = new Set(rank.slice(0, orderSize));
   for (let c = 0; c < p.n; c++) {
-    if (covered[c] === 1 || (demand[c] as number) === 0) continue;
-    const k = rank.find((q) => (p.many[q * p.n + c] as number) > 0);
-    if (k === undefined || taken.has(k)) continue;
-    taken.add(k);
-    chosen.push(k);
-    for (let d = 0; d < p.n; d++) if ((p.many[k * p.n + d] as number) > 0) covered[d] = 1;
+    if ((demand[c] as number) === 0) continue;
+    const best = rank.find((k) => (p.many[k * p.n + c] as number) > 0);
+    if (best === undefined) continue;
+    chosen.add(best);
+    // A small bin for what is left at the end.
+    chosen.add(smallest[c] as number);
   }
-  chosen.forEach((k, i) => {
-    m.order[i] = k;
-  });
-  return chosen.length;
+  let count = 0;
+  for (const k of chosen) m.order[count++] = k;
+  return count;
 }
 
 /** Takes the groups' bins out of the counts and limits that completions may still use. */
@@ -101,6 +110,11 @@ function use(
   });
 }
 
+/** The same bins in the cheapest offering that holds them. */
+export function shrink(m: KernelMemory, { pattern, copies }: Group): Group {
+  return { pattern: { ...pattern, offering: m.cheapest(pattern) }, copies };
+}
+
 function completeRest(
   m: KernelMemory,
   rem: Int32Array,
@@ -109,7 +123,7 @@ function completeRest(
   noise: number,
 ): Group[] | null {
   m.rem.set(rem);
-  out.push(...m.complete(orderCount, 1, noise));
+  for (const group of m.complete(orderCount, 1, noise)) out.push(shrink(m, group));
   for (const left of m.rem) if (left > 0) return null;
   return out;
 }
@@ -121,6 +135,7 @@ export function roundFloor(
   cg: ColumnGeneration,
   x: Float64Array,
   demand: Int32Array,
+  smallest: Int32Array,
   theta: number,
   noise: number,
 ): Group[] | null {
@@ -135,53 +150,60 @@ export function roundFloor(
     const copies = Math.min(Math.floor(share + theta + 1e-6), room(p, m, column, rem));
     if (copies > 0) use(p, m, column, copies, rem, out);
   }
-  return completeRest(m, rem, out, orderOfferings(p, m, demand, orderSize), noise);
+  return completeRest(m, rem, out, orderOfferings(p, m, demand, smallest), noise);
 }
 
-/** Where a dive writes its duals after the last re-solve: better values for completions. */
+/** What a dive needs of the master. */
 export interface DiveContext {
   /** Sets the demand of the master's cover rows. */
   setDemand(demand: Int32Array): void;
-  solve(): { x: Float64Array; dual: Float64Array };
   expired(): boolean;
 }
 
-/** Fixes whole bins, re-solves for the rest, and so on; the end by completion. */
+/**
+ * Fixes whole bins, generates columns for the rest, fixes more, and so on; the end by completion.
+ * Each stage fixes what the LP has whole and, if that is little, its largest fractions, until a
+ * share of the rest is gone.
+ */
 export function dive(
   p: ReducedProblem,
   m: KernelMemory,
   cg: ColumnGeneration,
   context: DiveContext,
   demand: Int32Array,
-  random: SeededRandom,
+  smallest: Int32Array,
 ): Group[] | null {
   const rem = demand.slice();
   const out: Group[] = [];
   m.resetStock();
-  let { x, dual } = context.solve();
-  for (let step = 0; step < diveStepsMax && !context.expired(); step++) {
-    let fixed = false;
-    let best: { column: Column; fraction: number } | null = null;
-    cg.columns.forEach((column, k) => {
-      const share = x[k] ?? 0;
-      if (column.kind !== 'pattern' || share < 1e-6) return;
-      const most = room(p, m, column, rem);
-      if (most === 0) return;
-      const whole = Math.floor(share + 1e-6);
-      if (whole > 0) {
-        use(p, m, column, Math.min(whole, most), rem, out);
-        fixed = true;
-      } else if (best === null || share > best.fraction) best = { column, fraction: share };
-    });
-    if (!fixed) {
-      const pick = best as { column: Column } | null;
-      if (pick === null) break;
-      use(p, m, pick.column, 1, rem, out);
-    }
-    if (rem.every((left) => left === 0)) return out;
+  for (let stage = 0; stage < diveStagesMax && !context.expired(); stage++) {
     context.setDemand(rem);
-    ({ x, dual } = context.solve());
-    for (let c = 0; c < p.n; c++) m.value[c] = Math.max(1e-7, dual[c] as number);
+    let lp = cg.residualStep(rem).lp;
+    for (let s = 1; s < diveSteps && !context.expired(); s++) {
+      const step = cg.residualStep(rem);
+      lp = step.lp;
+      if (step.added === 0) break;
+    }
+    for (let c = 0; c < p.n; c++) m.value[c] = Math.max(1e-7, lp.dual[c] as number);
+    const open = cg.columns
+      .map((column, k) => ({ column, share: lp.x[k] ?? 0 }))
+      .filter(({ column, share }) => column.kind === 'pattern' && share > 1e-6)
+      .sort((a, b) => (b.share % 1) - (a.share % 1));
+    let fixed = 0;
+    for (const { column, share } of open) {
+      const copies = Math.min(Math.floor(share + 1e-6), room(p, m, column, rem));
+      if (copies === 0) continue;
+      use(p, m, column, copies, rem, out);
+      fixed += copies * column.cost;
+    }
+    for (const { column, share } of open) {
+      if (fixed >= diveShare * lp.objective) break;
+      if (share % 1 < 1e-6 || room(p, m, column, rem) === 0) continue;
+      use(p, m, column, 1, rem, out);
+      fixed += column.cost;
+    }
+    if (rem.every((left) => left === 0)) return out.map((group) => shrink(m, group));
+    if (fixed === 0) break;
   }
-  return completeRest(m, rem, out, orderOfferings(p, m, demand, orderSize), 0.05 * random.next());
+  return completeRest(m, rem, out, orderOfferings(p, m, demand, smallest), 0);
 }

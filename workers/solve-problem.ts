@@ -20,6 +20,7 @@ import type {
 } from '../core/packing/solution.ts';
 import { BoundSearch } from './bound-search.ts';
 import { createMaster } from './create-master.ts';
+import type { DualPoint } from './lagrangian.ts';
 import { localPlanRole, remotePlanRole } from './plan-role.ts';
 import { reduce } from './reduce.ts';
 
@@ -35,7 +36,9 @@ export interface SolveEnvironment {
 }
 
 /** Bound steps per round: about as long as a plan round. */
-const stepsPerRound = 8;
+const stepsPerRound = 20;
+/** The first round whose plan half is told the bound's duals. */
+const guideFrom = 1;
 /** The bound search stops at this share of the gap asked for, between itself and its LP. */
 const boundShare = 0.25;
 /** Rounds without a better plan, the bound being finished, after which a solve gives up. */
@@ -126,8 +129,12 @@ export async function solveProblem(
   let stoppedBy: SolverStats['stoppedBy'] = 'exhausted';
   let cost = first.costNano / nanoPerUsd;
   let columns = 0;
+  let guided: DualPoint | null = null;
+  let round = 0;
   for (;;) {
-    role.begin();
+    role.begin(bound.cg.bestPoint === guided || round < guideFrom ? null : bound.cg.bestPoint);
+    guided = bound.cg.bestPoint;
+    round++;
     record.lap('bound', () => bound.round(stepsPerRound, options.gap * boundShare, stop));
     const from = env.epochMs();
     const report = await role.end();

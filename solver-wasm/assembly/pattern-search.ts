@@ -8,7 +8,7 @@
 import { below, random } from "./random.ts";
 import { refill } from "./refill.ts";
 import {
-  fCap, fN, fNPad, fOut, fR, fReq, fScratchF, fScratchI, fY, maxPatterns, maxResources, scratchFVectors,
+  fCap, fN, fNPad, fOut, fR, fRem, fReq, fScratchF, fScratchI, fY, maxPatterns, maxResources, scratchFVectors,
 } from "./layout.ts";
 
 const slotHead: i32 = 8;
@@ -46,7 +46,9 @@ function offer(h: i32, c: i32, value: f64, keep: i32): void {
 
 // Searches patterns of offering o; keeps the `keep` best (<= maxPatterns). Returns how many.
 // Work: (rounds + 1) fillings of about 30 steps over the compatible classes.
-export function patternSearch(h: i32, o: i32, rounds: i32, keep: i32): i32 {
+// `within`: 1 to hold no more of a class than `rem` says, 0 for no such cap.
+export function patternSearch(h: i32, o: i32, rounds: i32, keep: i32, within: i32): i32 {
+  const rem = within === 0 ? 0 : i32At(h + fRem);
   const n = i32At(h + fN);
   const nPad = i32At(h + fNPad);
   const R = i32At(h + fR);
@@ -65,7 +67,7 @@ export function patternSearch(h: i32, o: i32, rounds: i32, keep: i32): i32 {
   setI32(i32At(h + fOut), 0);
   for (let i = 0; i < n; i++) setI32(current + i * 4, 0);
   for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(cap + r * 8));
-  let value = refill(h, o, current, free, 1, 0.0, y, 0, active, worth);
+  let value = refill(h, o, current, free, 1, 0.0, y, rem, active, worth);
   if (value <= 0.0) return 0;
   offer(h, current, value, keep);
   let bestValue = value;
@@ -86,7 +88,7 @@ export function patternSearch(h: i32, o: i32, rounds: i32, keep: i32): i32 {
     }
     const bend = below(h, 3);
     const noise = 0.3 * random(h);
-    value = value + refill(h, o, current, free, bend, noise, y, 0, active, worth);
+    value = value + refill(h, o, current, free, bend, noise, y, rem, active, worth);
     if (value > bestValue * (1.0 + 1e-9)) {
       bestValue = value;
       for (let i = 0; i < n; i++) setI32(best + i * 4, i32At(current + i * 4));
