@@ -23,12 +23,12 @@ export interface ProgressLine {
 }
 
 /** Starts the clock; without a terminal nothing is ever written. */
-export function startProgressLine(stream: WriteStream): ProgressLine {
-  const startedMs = performance.now();
+export function startProgressLine(stream: Pick<WriteStream, 'isTTY' | 'write'>): ProgressLine {
+  const startedMs = Date.now();
   let state = 'looking for a first plan';
   let shown = false;
   const draw = (): void => {
-    const elapsedMs = performance.now() - startedMs;
+    const elapsedMs = Date.now() - startedMs;
     if (elapsedMs < quietMs) return;
     shown = true;
     stream.write(`${clearLine}${(elapsedMs / 1000).toFixed(1)} s  ${state}`);

@@ -86,13 +86,15 @@ const mark =
   '<rect x="20" y="17" width="11" height="14" rx="2" fill="#38ae84"/><rect x="7" y="24" width="11" height="7" rx="2" fill="#d7dee6"/></svg>';
 
 function masthead(plan: Plan, summary: PlanSummary): string {
-  const { proof, gap } = plan.cost;
+  const { proof, gap, lowerBound, perHour } = plan.cost;
   const badge =
     proof === 'unproven'
       ? 'Gap unproven'
-      : proof === 'optimal' || gap === 0
-        ? 'Proven optimal'
-        : `Within ${formatPercent(gap ?? 0)} of optimal, proven`;
+      : lowerBound === 0 && perHour > 0
+        ? 'No bound found in time'
+        : proof === 'optimal' || gap === 0
+          ? 'Proven optimal'
+          : `Within ${formatPercent(gap ?? 0)} of optimal, proven`;
   return `<header class="masthead"><div>${mark}<div><h1>Stowage plan</h1><p>${escapeHtml(summary.headline)}</p></div><span class="badge ${proof}">${badge}</span></div></header>\n`;
 }
 
@@ -107,7 +109,7 @@ function costCard(plan: Plan, summary: PlanSummary, drawing: PlanDrawing): strin
       `<rect class="fill-${kind}" width="${width.toFixed(2)}" height="1"/></svg></dd><dd class="value">${value}</dd></div>`
     );
   };
-  const bound = proof === 'unproven' ? null : lowerBound;
+  const bound = proof === 'unproven' || lowerBound === 0 ? null : lowerBound;
   return (
     '<div class="summary"><section class="card cost" aria-label="Cost">' +
     `<div><div class="price">${formatUsd(perHour)} <small>per hour</small></div><p class="quiet">${formatUsd(summary.perMonth)} per month of 730 hours</p></div>` +

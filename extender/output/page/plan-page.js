@@ -159,7 +159,7 @@ function matches(shelf, bin) {
 function sizeOf(shelf) {
   // Area in proportion to vCPUs, within what a screen can show and a finger can hit.
   const cores = shelf.allocatable[0] / 1000;
-  const width = Math.round(Math.min(340, Math.max(84, 38 * Math.sqrt(cores))));
+  const width = Math.round(Math.min(300, Math.max(84, 38 * Math.sqrt(cores))));
   return [width, Math.round(width * 0.72)];
 }
 

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { writeAnswer } from '../../../extender/cli/answer.ts';
+
+t.test('a file gets all chunks in order', async (t) => {
+  const file = join(t.testdir({}), 'answer.txt');
+  const chunks = Array.from({ length: 300 }, (_, index) => `${index} ${'x'.repeat(1000)}\n`);
+  await writeAnswer(chunks, file);
+  t.equal(readFileSync(file, 'utf8'), chunks.join(''));
+});
+
+t.test('a file that cannot be written is named', async (t) => {
+  const file = join(t.testdir({}), 'no-such-folder', 'answer.txt');
+  await t.rejects(writeAnswer(['x'], file), {
+    name: 'InputError',
+    message: /answer\.txt: cannot be written: .*no such file/,
+  });
+});

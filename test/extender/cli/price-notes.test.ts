@@ -1,0 +1,50 @@
+import t from 'tap';
+import type { Catalogue } from '../../../catalogue/loader.ts';
+import { priceNotes } from '../../../extender/cli/price-notes.ts';
+
+const catalogue = {
+  region: 'us-east-1',
+  sources: new Map([
+    ['list', { asOf: '2026-07-20', what: '' }],
+    ['older', { asOf: '2025-11-03', what: '' }],
+    ['feed', { asOf: '2026-08-10', what: '' }],
+    ['advisor', { asOf: '2025-06-28', what: '' }],
+    ['imputed', { asOf: '2026-11-22', what: '' }],
+  ]),
+  provenance: new Map([
+    ['c5.large', { onDemandSource: 'list', spotSource: 'feed' }],
+    ['c6i.large', { onDemandSource: 'older', spotSource: 'advisor' }],
+    ['c9x.large', { onDemandSource: 'list', spotSource: 'imputed' }],
+  ]),
+} as unknown as Catalogue;
+
+const bought = (instanceType: string, capacityType: string) => ({ instanceType, capacityType });
+
+t.test('on-demand prices are told with the dates of those used', (t) => {
+  t.strictSame(priceNotes(catalogue, [bought('c5.large', 'on-demand')]), [
+    'On-demand prices: us-east-1, as of 2026-07-20.',
+  ]);
+  t.strictSame(
+    priceNotes(catalogue, [bought('c5.large', 'on-demand'), bought('c6i.large', 'on-demand')]),
+    ['On-demand prices: us-east-1, as of 2025-11-03 to 2026-07-20.'],
+  );
+  t.end();
+});
+
+t.test('spot prices say that they are regional, and which of them nobody quoted', (t) => {
+  const spot = ['c5.large', 'c5.large', 'c6i.large', 'c9x.large'].map((type) =>
+    bought(type, 'spot'),
+  );
+  const [first, ...others] = priceNotes(catalogue, spot);
+  t.match(first, /^Spot prices: us-east-1, as of 2025-06-28 to 2026-11-22; regional/);
+  t.strictSame(others, [
+    "Spot prices derived from the Spot Advisor's savings: c6i.large.",
+    'Spot prices that are a guess, from the usual ratio of the family: c9x.large.',
+  ]);
+  t.end();
+});
+
+t.test('a plan that buys nothing has no notes on prices', (t) => {
+  t.strictSame(priceNotes(catalogue, []), []);
+  t.end();
+});
