@@ -53,6 +53,7 @@ export class BoundSearch {
       this.cg.bestPoint,
       this.cg.bestTheta,
       this.cg.bestLambda,
+      this.cg.tables,
     );
   }
 

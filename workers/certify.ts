@@ -11,6 +11,7 @@ import { relaxKnapsack } from './fluid.ts';
 import type { DualPoint } from './lagrangian.ts';
 import type { MasterRows } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
+import { type Tables, tableBounds } from './tables.ts';
 
 /** 2^-10 nano-USD per MiB or millicore: finer than any price. */
 const fractionBits = 10;
@@ -89,9 +90,37 @@ function sharpen(p: PackingProblem, o: number, draft: Draft): void {
     draft.multipliers.push(lambda.map((v) => Math.max(0, Math.round(v * scale)))) - 1;
 }
 
-/** min over offerings without a count of allowance / U, at most 1; sharpens where that helps. */
-function worstRatio(p: PackingProblem, draft: Draft): number {
+interface Claims {
+  readonly tables: Tables | null;
+  /** Offerings whose bound rests on a table. */
+  readonly offerings: number[];
+}
+
+/** Offerings whose multipliers do not do, by mask: their tables may. Returns the worst ratio. */
+function claim(p: PackingProblem, draft: Draft, loose: readonly number[], claims: Claims): number {
+  const grid = (claims.tables as Tables).grid;
   let worst = 1;
+  for (const offerings of Map.groupBy(loose, (o) => p.maskOf[o]).values()) {
+    const values = tableBounds(p, offerings, draft.y, grid);
+    offerings.forEach((o, i) => {
+      const u = (values[i] as number) * scale;
+      const allowed = allowance(p, o, draft);
+      if (u > allowed) worst = Math.min(worst, allowed / u);
+      claims.offerings.push(o);
+    });
+  }
+  return worst;
+}
+
+/** min over offerings without a count of allowance / U, at most 1; sharpens where that helps. */
+function worstRatio(
+  p: PackingProblem,
+  draft: Draft,
+  isCovered: (o: number) => boolean,
+  claims: Claims,
+): number {
+  let worst = 1;
+  const loose: number[] = [];
   for (let o = 0; o < p.offeringCount; o++) {
     if (p.available[o] !== unlimitedCount) continue;
     const at = (): number =>
@@ -103,13 +132,14 @@ function worstRatio(p: PackingProblem, draft: Draft): number {
       );
     const allowed = allowance(p, o, draft);
     let u = at();
-    if (u > allowed) {
-      sharpen(p, o, draft);
-      u = at();
-    }
-    if (u > allowed) worst = Math.min(worst, allowed / u);
+    if (u <= allowed) continue;
+    sharpen(p, o, draft);
+    u = at();
+    if (u <= allowed) continue;
+    if (isCovered(o)) loose.push(o);
+    else worst = Math.min(worst, allowed / u);
   }
-  return worst;
+  return loose.length === 0 ? worst : Math.min(worst, claim(p, draft, loose, claims));
 }
 
 export function writeCertificate(
@@ -118,6 +148,7 @@ export function writeCertificate(
   point: DualPoint,
   theta: number,
   lambda: Float64Array,
+  tables: Tables | null,
 ): Certificate | null {
   const source = p.source;
   let factor = theta * slack;
@@ -135,7 +166,9 @@ export function writeCertificate(
       ],
       multiplierOf: p.keptFor.map((k) => (k < 0 ? p.O : k)),
     };
-    const ratio = worstRatio(source, draft);
+    const claims: Claims = { tables, offerings: [] };
+    const isCovered = (o: number): boolean => tables?.covered[p.keptFor[o] as number] === 1;
+    const ratio = worstRatio(source, draft, isCovered, claims);
     if (ratio < 1) {
       factor *= ratio * slack;
       continue;
@@ -153,7 +186,10 @@ export function writeCertificate(
       limitDual: Array.from(draft.limit),
       multipliers: draft.multipliers.map((m) => Array.from(m)),
       multiplierOf: Array.from(draft.multiplierOf),
-      tables: [],
+      tables:
+        tables === null || claims.offerings.length === 0
+          ? []
+          : [{ offerings: claims.offerings, resources: [0, 1], grid: tables.grid }],
     };
   }
   return null;

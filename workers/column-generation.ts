@@ -14,6 +14,7 @@ import { boundAt, type DualPoint, dearness, dualPoint, mix } from './lagrangian.
 import { type Master, MasterError, type MasterResult } from './master.ts';
 import { binColumn, type MasterRows, splitColumns } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
+import { planTables, priceByTables, type Tables } from './tables.ts';
 
 /** Numbers that steer the search; measured, see docs/DECISIONS.md. */
 export const tuning = {
@@ -83,6 +84,9 @@ export class ColumnGeneration {
 
   readonly #mode: Mode;
   #guided = false;
+  /** Bound mode: tables for small bins, and whether they are in use by now. */
+  readonly tables: Tables | null;
+  #exact = false;
 
   constructor(
     mode: Mode,
@@ -100,6 +104,7 @@ export class ColumnGeneration {
     this.#master = createMaster(rows.lower);
     this.bestPoint = start ?? this.#guess();
     this.bestLambda = memory.lambda.slice();
+    this.tables = mode === 'bound' ? planTables(p) : null;
     this.#push(splitColumns(p, rows));
     if (mode === 'bound') this.#push(exchangeColumns(p, rows));
   }
@@ -235,8 +240,24 @@ export class ColumnGeneration {
     return { lp, added: this.#addBins(bins.map((b) => b.column)) };
   }
 
-  /** One round: solve, smooth, scan, search, add. */
+  /** From now on small bins are priced by tables: their fractional contents no longer count. */
+  #goExact(tables: Tables): void {
+    this.#exact = true;
+    this.#alpha = tuning.smoothing;
+    this.columns.forEach((c, k) => {
+      if (c.kind === 'fluid' && tables.covered[c.offering] === 1) this.#master.setCost(k, outOfUse);
+    });
+  }
+
+  /** One round: solve, smooth, scan, search, add. Where tables help, the end is priced with them. */
   step(gapTarget: number): StepReport {
+    const report = this.#step(gapTarget);
+    if (!report.done || this.tables === null || this.#exact) return report;
+    this.#goExact(this.tables);
+    return { ...report, done: false };
+  }
+
+  #step(gapTarget: number): StepReport {
     this.iterations++;
     const lp = this.solveMaster();
     if (lp.objective - this.bound <= gapTarget * Math.abs(lp.objective))
@@ -310,7 +331,9 @@ export class ColumnGeneration {
   ): void {
     const p = this.#p;
     const m = this.#memory;
+    if (this.#exact) this.#byTables(point, dual, target, found);
     for (const { k } of top) {
+      if (this.#exact && this.tables?.covered[k] === 1) continue;
       const fluid = fluidContent(p, k, point.y);
       m.lambda.set(fluid.lambda, k * p.R);
       m.upper[k] = Math.min(m.upper[k] as number, fluid.value * (1 + 1e-9));
@@ -320,6 +343,25 @@ export class ColumnGeneration {
       if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
     }
     this.#takeBound(point);
+  }
+
+  #byTables(
+    point: DualPoint,
+    dual: Float64Array,
+    target: Float64Array,
+    found: { d: number; column: Column }[],
+  ): void {
+    const p = this.#p;
+    const m = this.#memory;
+    const wanted = Uint8Array.from({ length: p.O }, (_, k) =>
+      (m.upper[k] as number) > (target[k] as number) * (1 + 1e-9) + 1e-12 ? 1 : 0,
+    );
+    const contents = priceByTables(p, this.tables as Tables, point.y, wanted, target, m.upper);
+    for (const { offering, classes, counts } of contents) {
+      const column = binColumn(p, this.#rows, 'fluid', offering, classes, counts);
+      const d = reducedCost(column, dual);
+      if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
+    }
   }
 
   #takeBound(point: DualPoint): void {
