@@ -6,7 +6,15 @@
  * by itself, so that memory holds one piece, not the file. Scalars are read as kubectl reads them:
  * YAML 1.2 core, plus merge keys and the YAML 1.1 booleans (yes, no, on, off).
  */
-import { boolYaml11Tag, CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
+import {
+  boolYaml11Tag,
+  CORE_SCHEMA,
+  defineScalarTag,
+  load,
+  mergeTag,
+  NOT_RESOLVED,
+  YAMLException,
+} from 'js-yaml';
 import { InputError } from '../../core/errors.ts';
 import type { ListAssembly } from './list-assembly.ts';
 import type { Place } from './problems.ts';
@@ -14,7 +22,19 @@ import type { Place } from './problems.ts';
 /** Largest single document or item, in characters. */
 const maxPieceLength = 16 * 1024 * 1024;
 
-const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
+/**
+ * yes, no, on and off are booleans, as for kubectl; y and n are left alone, because where kubectl
+ * takes them for booleans it then refuses them: what they are meant as are names.
+ */
+const booleanTag = defineScalarTag<unknown>(boolYaml11Tag.tagName, {
+  implicit: true,
+  implicitFirstChars: boolYaml11Tag.implicitFirstChars,
+  resolve: (source, isExplicit, tagName) =>
+    source.length === 1 ? NOT_RESOLVED : boolYaml11Tag.resolve(source, isExplicit, tagName),
+  identify: () => false,
+});
+
+const schema = CORE_SCHEMA.withTags(booleanTag, mergeTag);
 
 const separator = /^(?:---|\.\.\.)(?:\s|$)/;
 const itemsLine = /^items:[ \t]*(?:#.*)?\r?\n$/;

@@ -208,7 +208,7 @@ t.test('YAML documents and items are found wherever the chunks end', async () =>
 
 t.test('YAML scalars mean what they mean to kubectl', async (t) => {
   const text =
-    'a: yes\nb: off\nc: 1e3\nd: 0.1\ne: "yes"\nf: 2024-01-01\ng: ~\nbase: &b {k: 1}\nmerged: {<<: *b, z: 2}\n';
+    'a: yes\nb: off\nc: 1e3\nd: 0.1\ne: "yes"\nf: 2024-01-01\ng: ~\ny: n\nbase: &b {k: 1}\nmerged: {<<: *b, z: 2}\n';
   t.strictSame(values(splitYaml(text)), [
     {
       a: true,
@@ -218,6 +218,7 @@ t.test('YAML scalars mean what they mean to kubectl', async (t) => {
       e: 'yes',
       f: '2024-01-01',
       g: null,
+      y: 'n',
       base: { k: 1 },
       merged: { k: 1, z: 2 },
     },
