@@ -76,6 +76,19 @@ export const applyCases: readonly ContractCase[] = [
     },
   },
   {
+    rule: 'what a manager has patched it does not own by apply: it meets itself as another',
+    check: async (t, { client }, namespace) => {
+      const name = `${namespace}-a`;
+      const base = nodeClaimOf(namespace, 'a');
+      const of = (app: string) => ({ ...base, metadata: { name, labels: { app } } });
+      await client.create('NodeClaim', of('x'), first);
+      t.equal(await codeOf(client.apply('NodeClaim', of('y'), first)), 'Conflict');
+      t.equal(await codeOf(client.apply('NodeClaim', of('x'), first)), 'no error');
+      const kept = await client.apply('NodeClaim', { ...base, metadata: { name } }, first);
+      t.equal(kept.metadata.labels?.['app'], 'x', 'it still owns the label by its creation');
+    },
+  },
+  {
     rule: 'status is applied through its subresource, condition by condition',
     check: async (t, { client }, namespace) => {
       const { name } = (await client.create('NodeClaim', nodeClaimOf(namespace, 'a'))).metadata;

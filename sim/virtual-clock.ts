@@ -1,0 +1,216 @@
+/**
+ * A clock that runs as fast as its events do, or at a chosen speed.
+ *
+ * In: timers. Out: their callbacks, one at a time, each with all the promise continuations that it
+ * causes before the next one, so that a run with one seed is one run. Time moves only from event to
+ * event. What happens outside (a worker thread, a socket) is waited for with `hold`, during which
+ * time stands still; in paced running nothing is held. It knows nothing of what it drives.
+ */
+import type { Clock, Timer } from '../core/ports.ts';
+import { EventQueue } from './event-queue.ts';
+
+export interface PaceOptions {
+  /** Virtual milliseconds per real one. */
+  readonly speed: number;
+  readonly signal: AbortSignal;
+}
+
+export interface VirtualClock extends Clock {
+  /** Events run so far. */
+  readonly eventCount: number;
+  /** Runs everything that is due within the next `durationMs`, and ends exactly then. */
+  advance(durationMs: number): Promise<void>;
+  /**
+   * Runs until `work` settles.
+   * @throws Error when `limitMs` of virtual time pass first, or nothing is left that could happen
+   */
+  settle<T>(work: Promise<T>, limitMs?: number): Promise<T>;
+  /** Waits for work that is done outside; time stands still meanwhile. */
+  hold<T>(work: Promise<T>): Promise<T>;
+  /** Runs in step with real time until the signal is aborted. */
+  pace(options: PaceOptions): Promise<void>;
+}
+
+/** 2026-01-01T00:00:00Z: a run without a start of its own begins here. */
+export const defaultStartMs = 1_767_225_600_000;
+
+/**
+ * Events between two turns of Node's own loop. Callbacks of one turn have their continuations
+ * drained between them, which costs a quarter of a turn of the loop.
+ */
+const eventsPerTurn = 64;
+/** In paced running, how long events may keep the loop from sockets. */
+const sliceMs = 8;
+/** `settle` gives up after this much virtual time unless told otherwise. */
+const settleLimitMs = 24 * 3_600_000;
+
+/** A clock at `startMs` with nothing to do. */
+export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
+  const queue = new EventQueue();
+  let timeMs = startMs;
+  let eventCount = 0;
+  let isRunning = false;
+  let holds = 0;
+  let onRelease: (() => void) | undefined;
+  let paced: (() => number) | undefined;
+  let wake: (() => void) | undefined;
+
+  /** In paced running time flows between events too, but never past the next one. */
+  function now(): number {
+    if (paced === undefined) return timeMs;
+    return Math.max(timeMs, Math.min(paced(), queue.peek()?.timeMs ?? Infinity));
+  }
+
+  function schedule(durationMs: number, run: () => void): Timer {
+    const event = queue.push(now() + Math.max(0, durationMs), run);
+    wake?.();
+    return {
+      cancel: () => {
+        event.run = undefined;
+      },
+    };
+  }
+
+  function runNext(untilMs: number): boolean {
+    const next = queue.peek();
+    if (next === undefined || next.timeMs > untilMs) return false;
+    queue.pop();
+    timeMs = Math.max(timeMs, next.timeMs);
+    eventCount += 1;
+    next.run?.();
+    return true;
+  }
+
+  async function released(): Promise<void> {
+    if (holds === 0) return;
+    await new Promise<void>((resolve) => {
+      onRelease = resolve;
+    });
+  }
+
+  /** Runs events until `isDone`, or until there are none up to `untilMs`. */
+  async function drive(untilMs: number, isDone: () => boolean): Promise<void> {
+    if (isRunning) throw new Error('the clock is being driven already');
+    isRunning = true;
+    try {
+      for (let hasMore = true; hasMore && !isDone(); ) {
+        await released();
+        hasMore = await turn(() => {
+          if (holds > 0 || isDone()) return true;
+          return runNext(untilMs);
+        });
+      }
+    } finally {
+      isRunning = false;
+    }
+  }
+
+  return {
+    get eventCount() {
+      return eventCount;
+    },
+    nowMs: now,
+    monotonicMs: () => now() - startMs,
+    schedule,
+    sleep: async (durationMs, signal) => {
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        const abort = (): void => {
+          timer.cancel();
+          reject(signal?.reason as Error);
+        };
+        const timer = schedule(durationMs, () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        });
+        signal?.addEventListener('abort', abort, { once: true });
+      });
+    },
+    advance: async (durationMs) => {
+      const untilMs = timeMs + durationMs;
+      await drive(untilMs, () => false);
+      timeMs = untilMs;
+    },
+    settle: async (work, limitMs = settleLimitMs) => {
+      let isSettled = false;
+      const settled = work.finally(() => {
+        isSettled = true;
+      });
+      // Whoever asked for the work hears of its failure through the return below.
+      settled.catch(() => undefined);
+      await drive(timeMs + limitMs, () => isSettled);
+      if (!isSettled) throw new Error(`not settled: ${stuckReason(queue.peek(), limitMs)}`);
+      return await settled;
+    },
+    hold: async (work) => {
+      holds += 1;
+      try {
+        return await work;
+      } finally {
+        holds -= 1;
+        if (holds === 0) onRelease?.();
+      }
+    },
+    pace: async ({ speed, signal }) => {
+      if (isRunning) throw new Error('the clock is being driven already');
+      isRunning = true;
+      const originMs = timeMs;
+      const realOriginMs = performance.now();
+      paced = () => originMs + (performance.now() - realOriginMs) * speed;
+      try {
+        while (!signal.aborted) {
+          const sliceEndMs = performance.now() + sliceMs;
+          const dueMs = paced();
+          while (performance.now() < sliceEndMs && (await turn(() => runNext(dueMs))));
+          const next = queue.peek();
+          const realWaitMs = next === undefined ? Infinity : (next.timeMs - paced()) / speed;
+          if (realWaitMs > 0) await idle(realWaitMs, signal);
+        }
+      } finally {
+        timeMs = Math.max(timeMs, now());
+        paced = undefined;
+        isRunning = false;
+      }
+    },
+  };
+
+  /** Waits for real time, an earlier event, or the end. */
+  async function idle(realWaitMs: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer =
+        realWaitMs === Infinity ? undefined : setTimeout(resolve, Math.min(realWaitMs, 60_000));
+      const finish = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      wake = finish;
+      signal.addEventListener('abort', finish, { once: true });
+    });
+    wake = undefined;
+  }
+}
+
+/** One turn of Node's loop: up to {@link eventsPerTurn} steps, ended by one that answers false. */
+async function turn(step: () => boolean): Promise<boolean> {
+  return await new Promise((resolve, reject) => {
+    let hasMore = true;
+    let left = eventsPerTurn;
+    const next = (): void => {
+      left -= 1;
+      try {
+        if (hasMore) hasMore = step();
+      } catch (error) {
+        hasMore = false;
+        reject(error as Error);
+      }
+      if (left === 0) resolve(hasMore);
+    };
+    for (let index = 0; index < eventsPerTurn; index += 1) setImmediate(next);
+  });
+}
+
+function stuckReason(next: object | undefined, limitMs: number): string {
+  return next === undefined
+    ? 'nothing is left that could happen'
+    : `${limitMs} ms of virtual time have passed`;
+}
