@@ -33,7 +33,7 @@ export class BoundSearch {
     const memory = new KernelMemory(loadKernels(), p);
     this.cg = new ColumnGeneration('bound', p, this.#rows, memory, createMaster, warm);
     this.cg.addPatterns(groupsOf(p, firstPlan).map((g) => g.pattern));
-    this.cg.addPatterns(singleClassPatterns(p));
+    this.cg.addPatterns(singleClassPatterns(p, p.money));
   }
 
   /** USD per hour; -Infinity before the first round. */

@@ -83,6 +83,8 @@ export class ColumnGeneration {
   #alpha: number = tuning.smoothing;
 
   readonly #mode: Mode;
+  /** What a bin costs: money for the bound, money and steering for plans. */
+  readonly #prices: Float64Array;
   #guided = false;
   /** Bound mode: tables for small bins, and whether they are in use by now. */
   readonly tables: Tables | null;
@@ -97,6 +99,7 @@ export class ColumnGeneration {
     start: DualPoint | null,
   ) {
     this.#mode = mode;
+    this.#prices = mode === 'bound' ? p.money : p.price;
     this.#p = p;
     this.#rows = rows;
     this.#memory = memory;
@@ -111,7 +114,7 @@ export class ColumnGeneration {
 
   /** Duals for a start: what a class would pay for its share of the best offering if alone. */
   #guess(): DualPoint {
-    const { n, R, O, capacity, price, many, source } = this.#p;
+    const { n, R, O, capacity, many, source } = this.#p;
     const y = new Float64Array(n);
     for (let c = 0; c < n; c++) {
       let best = Infinity;
@@ -122,7 +125,7 @@ export class ColumnGeneration {
           const q = source.request[c * R + r] as number;
           if (q > 0) share = Math.max(share, q / (capacity[k * R + r] as number));
         }
-        best = Math.min(best, (price[k] as number) * share);
+        best = Math.min(best, (this.#prices[k] as number) * share);
       }
       y[c] = best === Infinity ? 0 : best;
     }
@@ -137,7 +140,7 @@ export class ColumnGeneration {
   addPatterns(patterns: readonly Pattern[]): number {
     return this.#addBins(
       patterns.map((q) =>
-        binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts),
+        binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts, this.#prices),
       ),
     );
   }
@@ -203,7 +206,9 @@ export class ColumnGeneration {
     const bins: Column[] = [];
     for (const { k } of rank.slice(0, tuning.enrichOfferings)) {
       for (const { pattern } of m.search(k, tuning.enrichRounds, tuning.enrichKeep)) {
-        bins.push(binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts));
+        bins.push(
+          binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts, this.#prices),
+        );
       }
     }
     return this.#addBins(bins);
@@ -220,7 +225,7 @@ export class ColumnGeneration {
     const point = dualPoint(p, this.#rows, lp.dual);
     m.y.set(point.y);
     m.rem.set(rem);
-    for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, p.price);
+    for (let k = 0; k < p.O; k++) m.target[k] = dearness(p, point, k, this.#prices);
     m.boundScan(tuning.residualScanSteps);
     const rank: { k: number; ratio: number }[] = [];
     for (let k = 0; k < p.O; k++) {
@@ -231,7 +236,15 @@ export class ColumnGeneration {
     const bins: { d: number; column: Column }[] = [];
     for (const { k } of rank.slice(0, tuning.offeringsPerStep)) {
       for (const { pattern } of m.search(k, tuning.residualRounds, 2, true)) {
-        const column = binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts);
+        const column = binColumn(
+          p,
+          this.#rows,
+          'pattern',
+          k,
+          pattern.classes,
+          pattern.counts,
+          this.#prices,
+        );
         const d = reducedCost(column, lp.dual);
         if (d < -1e-7 * (column.cost + 1e-6)) bins.push({ d: d / (column.cost + 1e-6), column });
       }
@@ -287,7 +300,7 @@ export class ColumnGeneration {
     if (!this.#guided) this.#takeBound(point);
     const target = Float64Array.from({ length: p.O }, (_, k) => {
       const row = this.#rows.countRow[k] as number;
-      return dearness(p, point, k, p.price) + (row >= 0 ? (dual[row] as number) : 0);
+      return dearness(p, point, k, this.#prices) + (row >= 0 ? (dual[row] as number) : 0);
     });
     const worth: { k: number; ratio: number }[] = [];
     for (let k = 0; k < p.O; k++) {
@@ -307,7 +320,15 @@ export class ColumnGeneration {
         few ? tuning.keepWhenFew : tuning.keep,
       );
       for (const { pattern } of results) {
-        const column = binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts);
+        const column = binColumn(
+          p,
+          this.#rows,
+          'pattern',
+          k,
+          pattern.classes,
+          pattern.counts,
+          this.#prices,
+        );
         const d = reducedCost(column, dual);
         if (d < -1e-7 * (column.cost + 1e-6)) {
           found.push({ d: d / (column.cost + 1e-6), column });
@@ -338,7 +359,15 @@ export class ColumnGeneration {
       m.lambda.set(fluid.lambda, k * p.R);
       m.upper[k] = Math.min(m.upper[k] as number, fluid.value * (1 + 1e-9));
       if (fluid.value <= (target[k] as number) * (1 + 1e-7)) continue;
-      const column = binColumn(p, this.#rows, 'fluid', k, fluid.classes, fluid.counts);
+      const column = binColumn(
+        p,
+        this.#rows,
+        'fluid',
+        k,
+        fluid.classes,
+        fluid.counts,
+        this.#prices,
+      );
       const d = reducedCost(column, dual);
       if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
     }
@@ -358,7 +387,7 @@ export class ColumnGeneration {
     );
     const contents = priceByTables(p, this.tables as Tables, point.y, wanted, target, m.upper);
     for (const { offering, classes, counts } of contents) {
-      const column = binColumn(p, this.#rows, 'fluid', offering, classes, counts);
+      const column = binColumn(p, this.#rows, 'fluid', offering, classes, counts, this.#prices);
       const d = reducedCost(column, dual);
       if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
     }

@@ -5,8 +5,8 @@ import type { Pattern } from './kernel-memory.ts';
 import type { ReducedProblem } from './reduce.ts';
 
 /** For each class the offering that holds it cheapest when filled with nothing else. */
-export function singleClassPatterns(p: ReducedProblem): Pattern[] {
-  const { n, O, many, price } = p;
+export function singleClassPatterns(p: ReducedProblem, price: Float64Array): Pattern[] {
+  const { n, O, many } = p;
   const result: Pattern[] = [];
   for (let c = 0; c < n; c++) {
     let best = -1;

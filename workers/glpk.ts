@@ -67,10 +67,20 @@ const exportNames: readonly (readonly [keyof GlpkExports, string])[] = [
   ['memory', 'l'],
 ];
 
+/** Where glpk.js keeps its build; a distribution without it serves `--master=highs` only. */
+function packageDir(): string {
+  try {
+    return dirname(createRequire(import.meta.url).resolve('glpk.js/node'));
+  } catch (cause) {
+    throw new Error(
+      'the GLPK master needs the package "glpk.js": install it, or choose --master=highs',
+      { cause },
+    );
+  }
+}
+
 function readPinned(): Uint8Array<ArrayBuffer> | null {
-  const require = createRequire(import.meta.url);
-  const file = join(dirname(require.resolve('glpk.js/node')), 'glpk.wasm');
-  const bytes = new Uint8Array(readFileSync(file));
+  const bytes = new Uint8Array(readFileSync(join(packageDir(), 'glpk.wasm')));
   return createHash('sha256').update(bytes).digest('hex') === pinnedSha256 ? bytes : null;
 }
 
@@ -205,11 +215,24 @@ class GlpkMaster implements Master {
 
 let pinned: WebAssembly.Module | null | undefined;
 
-/** A master on the pinned GLPK build; null if the installed build is another one. */
-export function createGlpkMaster(rows: readonly number[]): Master | null {
+function pinnedModule(): WebAssembly.Module | null {
   if (pinned === undefined) {
     const bytes = readPinned();
     pinned = bytes === null ? null : new WebAssembly.Module(bytes);
   }
-  return pinned === null ? null : new GlpkMaster(pinned, rows);
+  return pinned;
+}
+
+/**
+ * True if the installed glpk.js is the build that this adapter knows. Throws an Error that says what
+ * to install where there is none at all.
+ */
+export function isPinnedGlpk(): boolean {
+  return pinnedModule() !== null;
+}
+
+/** A master on the pinned GLPK build; null if the installed build is another one. */
+export function createGlpkMaster(rows: readonly number[]): Master | null {
+  const module = pinnedModule();
+  return module === null ? null : new GlpkMaster(module, rows);
 }

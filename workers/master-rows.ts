@@ -106,7 +106,7 @@ export function buildRows(p: ReducedProblem): MasterRows {
   return { lower, isSplit, familyRow, domainRows, limitRow, limitScale, countRow, domainRowsOf };
 }
 
-/** The column of a bin. */
+/** The column of a bin; `prices` is what it costs by kept offering. */
 export function binColumn(
   p: ReducedProblem,
   rows: MasterRows,
@@ -114,6 +114,7 @@ export function binColumn(
   offering: number,
   classes: Int32Array,
   counts: Float64Array | Int32Array,
+  prices: Float64Array,
 ): Column {
   const index: number[] = Array.from(classes);
   const value: number[] = Array.from(counts);
@@ -133,7 +134,7 @@ export function binColumn(
     offering,
     classes,
     counts,
-    cost: p.price[offering] as number,
+    cost: prices[offering] as number,
     rows: Int32Array.from(index),
     values: Float64Array.from(value),
   };

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type { Bin, SolveOptions } from '../core/packing/solution.ts';
-import { createMaster } from './create-master.ts';
+import { createMaster, prepareMaster } from './create-master.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { PlanSearch } from './plan-search.ts';
 import type { PlanReply, PlanReport, PlanRequest } from './protocol.ts';
@@ -24,7 +24,7 @@ export interface PlanRole {
 function report(search: PlanSearch): PlanReport {
   return {
     kind: 'report',
-    cost: search.cost,
+    cost: search.money,
     idle: search.idle,
     columns: search.cg.columns.length,
   };
@@ -70,8 +70,13 @@ export function remotePlanRole(
   deadlineEpochMs: number,
 ): PlanRole {
   const send = (request: PlanRequest): void => port.postMessage(request);
+  // The port closes when the other thread dies: an answer that will never come ends as an error.
+  const closed = once(port, 'close').then((): PlanReply => {
+    return { kind: 'failure', message: 'it closed its port without an answer' };
+  });
   const receive = async (): Promise<PlanReply> => {
-    const [reply] = (await once(port, 'message')) as [PlanReply];
+    const message = once(port, 'message').then(([reply]) => reply as PlanReply);
+    const reply = await Promise.race([message, closed]);
     if (reply.kind === 'failure') throw new Error(`plan thread: ${reply.message}`);
     return reply;
   };
@@ -80,6 +85,8 @@ export function remotePlanRole(
   return {
     begin: (guide) => {
       answer = receive();
+      // Reported where it is awaited; a solve that fails before that must not fail twice.
+      answer.catch(() => undefined);
       send({ kind: 'round', guide });
     },
     end: async () => (await answer) as PlanReport,
@@ -93,15 +100,16 @@ export function remotePlanRole(
   };
 }
 
-/** The other end: serves requests until `finish`. */
+/** The other end: serves requests, one after another, until the first end closes the port. */
 export function servePlanRole(port: MessagePort, aborted: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     let search: PlanSearch | null = null;
     let stop = aborted;
     const reply = (message: PlanReply): void => port.postMessage(message);
-    const serve = (request: PlanRequest): void => {
+    const serve = async (request: PlanRequest): Promise<void> => {
       if (request.kind === 'start') {
         const { options, problem, firstPlan, deadlineEpochMs } = request;
+        await prepareMaster(options.master);
         stop = () => aborted() || performance.timeOrigin + performance.now() > deadlineEpochMs;
         const make = (rows: readonly number[]) => createMaster(options.master, rows);
         search = new PlanSearch(reduce(problem), firstPlan, options.seed, make, []);
@@ -111,19 +119,20 @@ export function servePlanRole(port: MessagePort, aborted: () => boolean): Promis
         reply(report(search));
       } else {
         reply({ kind: 'result', bins: search.bins() });
-        search.dispose();
       }
     };
+    const fail = (error: unknown): void => {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      reply({ kind: 'failure', message });
+    };
+    // Requests wait for each other: the first has to load the LP library.
+    let last: Promise<void> = Promise.resolve();
     port.on('message', (request: PlanRequest) => {
-      try {
-        serve(request);
-      } catch (error) {
-        reply({
-          kind: 'failure',
-          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        });
-      }
+      last = last.then(() => serve(request)).catch(fail);
     });
-    port.on('close', resolve);
+    port.on('close', () => {
+      search?.dispose();
+      resolve();
+    });
   });
 }

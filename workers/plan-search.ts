@@ -7,7 +7,7 @@
  */
 import type { Bin } from '../core/packing/solution.ts';
 import { ColumnGeneration, outOfUse } from './column-generation.ts';
-import type { Group } from './columns.ts';
+import { costOf, type Group } from './columns.ts';
 import { singleClassPatterns } from './first-columns.ts';
 import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
 import { KernelMemory, type Pattern } from './kernel-memory.ts';
@@ -75,13 +75,18 @@ export class PlanSearch {
     this.#demand = contentOf(p, first);
     this.#y = this.cg.bestPoint.y;
     this.cg.addPatterns(first.map((g) => g.pattern));
-    this.cg.addPatterns(singleClassPatterns(p));
+    this.cg.addPatterns(singleClassPatterns(p, p.price));
     this.cg.addPatterns(warm);
   }
 
-  /** USD per hour, steering included. */
+  /** USD per hour, steering included: what the search lowers. */
   get cost(): number {
     return this.#incumbent.cost;
+  }
+
+  /** USD per hour: what the plan costs. */
+  get money(): number {
+    return costOf(this.#incumbent.groups, this.#p.money);
   }
 
   bins(): Bin[] {

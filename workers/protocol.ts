@@ -44,7 +44,7 @@ export type PlanRequest =
 /** From the plan thread after a round. */
 export interface PlanReport {
   readonly kind: 'report';
-  /** USD per hour, steering included. */
+  /** USD per hour, money alone. */
   readonly cost: number;
   readonly idle: number;
   readonly columns: number;

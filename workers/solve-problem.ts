@@ -19,7 +19,7 @@ import type {
   SolverStats,
 } from '../core/packing/solution.ts';
 import { BoundSearch } from './bound-search.ts';
-import { createMaster } from './create-master.ts';
+import { createMaster, prepareMaster } from './create-master.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { localPlanRole, remotePlanRole } from './plan-role.ts';
 import { reduce } from './reduce.ts';
@@ -105,6 +105,7 @@ export async function solveProblem(
   env: SolveEnvironment,
 ): Promise<PackingSolution> {
   const record = new Recorder(env);
+  await prepareMaster(options.master);
   const first = record.lap('firstFit', () => firstFit(problem));
   record.note(first.costNano, 0);
   const served = problem.demand.map((d, f) => d - (first.unserved[f] as number));

@@ -19,5 +19,9 @@ export default function run(task: Task): Promise<PackingSolution | undefined> {
     aborted,
     planPort: task.plan,
     progress: (...numbers) => progress?.postMessage(numbers),
-  }).finally(() => progress?.close());
+  }).finally(() => {
+    progress?.close();
+    // However the solve ended, the plan thread waits at the other end until this port closes.
+    task.plan?.close();
+  });
 }
