@@ -151,15 +151,18 @@ function excludeFamilies(
   }
 }
 
-/** The share of `wanted` that `offered` keeps in its scarcest resource, at most 1. */
-function keptShare(wanted: Float64Array, offered: Float64Array): number {
-  let share = 1;
+/** Shares of `wanted` that `offered` keeps, at most 1 each: of the scarcest resource, and in sum. */
+function keptShares(wanted: Float64Array, offered: Float64Array): { least: number; sum: number } {
+  let least = 1;
+  let sum = 0;
   for (let r = 0; r < wanted.length; r++) {
     if (wanted[r]! > 0) {
-      share = Math.min(share, offered[r]! / wanted[r]!);
+      const share = Math.min(1, offered[r]! / wanted[r]!);
+      least = Math.min(least, share);
+      sum += share;
     }
   }
-  return share;
+  return { least, sum };
 }
 
 /** A set of candidates of one place, `at` included, that has values enough; undefined if none. */
@@ -195,9 +198,9 @@ function interchangeable(
     .map((candidate) => ({
       candidate,
       covers: rows.covers(candidate.row, self.row) ? 1 : 0,
-      share: keptShare(self.room.plan, candidate.room.plan),
+      kept: keptShares(self.room.plan, candidate.room.plan),
     }))
-    .sort((a, b) => b.covers - a.covers || b.share - a.share);
+    .sort((a, b) => b.covers - a.covers || b.kept.least - a.kept.least || b.kept.sum - a.kept.sum);
   for (const { candidate } of ranked) {
     if (gathered.isWanted(candidate.type)) {
       take(candidate);

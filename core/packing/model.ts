@@ -10,19 +10,15 @@
  * limit rows or tie families together; what is left is split into classes and written down
  * (`problem-assembly.ts`). A new rule is a new file in one of the three lists below.
  */
-import { labelCapacityType, labelHostname, labelZone } from '../api/labels.ts';
-import { type DaemonTemplate, daemonTemplates } from '../scheduling/daemonsets.ts';
+import { labelCapacityType, labelZone } from '../api/labels.ts';
 import type { ClusterSnapshot } from '../state/snapshot.ts';
 import { type ClassDraft, maxClassesPerFamily, splitClasses } from './class-split.ts';
-import { DaemonGroups } from './daemon-groups.ts';
 import { DomainCensus, type DomainFoe, domainFoes } from './domain-census.ts';
 import { fitDemandToDomains, type LeftOut } from './domain-demand.ts';
 import { DomainDraft } from './domain-draft.ts';
 import { defaultMaxExistingGroups, type ExistingGroup } from './existing-groups.ts';
-import { type ExistingNode, existingNodes } from './existing-nodes.ts';
-import { closeWhereNothingFits } from './fitting.ts';
-import { applyMinValues } from './min-values.ts';
-import { type NewOfferings, NewOfferingsBuilder } from './new-offerings.ts';
+import { type Demands, readDemands } from './model-demands.ts';
+import { type Places, readPlaces } from './model-places.ts';
 import type {
   InstanceTypesByNodeClass,
   ModelClass,
@@ -31,27 +27,11 @@ import type {
   PackingModel,
   RejectedPod,
 } from './packing-model.ts';
-import {
-  applyPlacementRules,
-  type NewCandidate,
-  type PlacementRow,
-  type PlacementRule,
-} from './placement-row.ts';
-import { type Family, type PodFamilies, plannablePods, podFamilies } from './pod-families.ts';
-import { isFinished, type PodRoles, podRoles } from './pod-roles.ts';
-import { isWithinLimits, type PoolLimit, poolLimits } from './pool-limits.ts';
-import { mentionedValues, type PoolTemplate, poolTemplates, whyIdle } from './pool-templates.ts';
-import { applyPoolWeight, overflowPriceFactor } from './pool-weight.ts';
+import type { NewCandidate, PlacementRule } from './placement-row.ts';
+import type { Family } from './pod-families.ts';
+import { overflowPriceFactor } from './pool-weight.ts';
 import { assembleProblem, isExisting } from './problem-assembly.ts';
 import { RejectionReasons } from './rejection-reasons.ts';
-import {
-  podAmounts,
-  type ResourceAxis,
-  resourceAxis,
-  unitsDown,
-  unitsUp,
-} from './resource-axis.ts';
-import { RuleBook } from './rule-book.ts';
 import { addDomainSeparation } from './rules/domain-separation.ts';
 import { addDomainSpread } from './rules/domain-spread.ts';
 import { hostPortQuotas, hostPortsRule } from './rules/host-ports.ts';
@@ -91,35 +71,6 @@ function addDomainRules(
   addDomainSpread(draft, families, census);
 }
 
-/** Pods and what they demand. */
-interface Demands {
-  readonly roles: PodRoles;
-  readonly rejected: readonly RejectedPod[];
-  readonly book: RuleBook;
-  readonly daemons: readonly DaemonTemplate[];
-  readonly families: PodFamilies;
-  readonly axis: ResourceAxis;
-  readonly requests: readonly Float64Array[];
-  readonly boundRequests: readonly Float64Array[];
-  /** Topology keys but the hostname, of rules of pending and of bound pods. */
-  readonly topologyKeys: ReadonlySet<string>;
-}
-
-/** Places and what they offer, limited by all rules about places. */
-interface Places {
-  readonly templates: readonly PoolTemplate[];
-  readonly offered: NewOfferings;
-  readonly nodes: readonly ExistingNode[];
-  readonly limits: readonly PoolLimit[];
-  /** Candidates within limits and minValues. */
-  readonly candidates: readonly NewCandidate[];
-  /** Rows that pods can be placed in. */
-  readonly rows: readonly PlacementRow[];
-  /** [template] */
-  readonly setBack: Uint8Array;
-  readonly notes: readonly string[];
-}
-
 /**
  * Builds the problem for all pending pods of a snapshot.
  *
@@ -133,7 +84,7 @@ export function buildModel(
   options: ModelOptions = {},
 ): PackingModel {
   const demands = readDemands(snapshot, options);
-  const places = readPlaces(snapshot, typesOf, demands, options);
+  const places = readPlaces(snapshot, typesOf, demands, placementRules, options);
   const { families } = demands.families;
   const draft = new DomainDraft(places.rows, families.length);
   const census = new DomainCensus(places.nodes, places.offered.rows);
@@ -181,121 +132,6 @@ export function buildModel(
     ],
     placed: demands.roles.placed,
     notes: [...new Set([...notesOf(demands, options), ...places.notes, ...draft.notes])],
-  };
-}
-
-function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): Demands {
-  const roles = podRoles(snapshot);
-  const book = new RuleBook(snapshot.namespaceLabels);
-  const plannable = plannablePods(snapshot, roles.pending, book);
-  const daemons = daemonTemplates(snapshot.daemonSets, snapshot.pods);
-  for (const { spec, namespace, labels } of daemons) {
-    book.carried(spec, namespace, labels);
-  }
-  const topologyKeys = new Set<string>();
-  for (const indices of roles.placed.values()) {
-    for (const index of indices) {
-      const pod = snapshot.pods[index]!;
-      if (!isFinished(pod)) {
-        const { separations } = book.carried(pod.spec, pod.namespace, pod.labels);
-        separations.forEach(({ rule }) => topologyKeys.add(rule.topologyKey));
-      }
-    }
-  }
-  const launching = snapshot.nodePools.filter((pool) => whyIdle(pool) === undefined);
-  const isScarce =
-    options.maxNodes !== undefined ||
-    launching.length === 0 ||
-    launching.some(({ spec }) => Object.keys(spec.limits ?? {}).length > 0);
-  const families = podFamilies(snapshot, plannable.pods, book, isScarce);
-  for (const { rules } of families.families) {
-    [...rules.spreads, ...rules.separations].forEach(({ rule }) =>
-      topologyKeys.add(rule.topologyKey),
-    );
-  }
-  topologyKeys.delete(labelHostname);
-  const axis = resourceAxis(families.families.map(({ requests }) => requests));
-  const amounts = families.families.map(({ requests }) => podAmounts(axis, requests));
-  const requests = amounts.map((one) => unitsUp(axis, one));
-  const boundRequests = amounts.map((one, family) => {
-    const down = unitsDown(axis, one);
-    return down.every((units, r) => units === requests[family]![r]) ? requests[family]! : down;
-  });
-  const { rejected } = plannable;
-  return { roles, rejected, book, daemons, families, axis, requests, boundRequests, topologyKeys };
-}
-
-function readPlaces(
-  snapshot: ClusterSnapshot,
-  typesOf: InstanceTypesByNodeClass,
-  demands: Demands,
-  options: ModelOptions,
-): Places {
-  const { families: podFamiliesFound, topologyKeys, axis, book, daemons, roles } = demands;
-  const { families, selections } = podFamiliesFound;
-  const pools = poolTemplates(
-    snapshot.nodePools,
-    typesOf,
-    mentionedValues(selections, topologyKeys),
-  );
-  const { templates } = pools;
-  const daemonGroups = new DaemonGroups(daemons, axis, book);
-  const shared = { families: podFamiliesFound, daemons, daemonGroups, axis, topologyKeys };
-  const zoneIds = options.zoneIds ?? new Map();
-  const { nodeClasses } = snapshot;
-  const offered = new NewOfferingsBuilder({ ...shared, templates, nodeClasses, zoneIds }).build();
-  const { placed, leavingNodes } = roles;
-  const firstRow = offered.rows.length;
-  const nodes = existingNodes({
-    ...shared,
-    snapshot,
-    placed,
-    leavingNodes,
-    book,
-    typesOf,
-    firstRow,
-  });
-  const openNodes = nodes.filter(({ open }) => open);
-  const rows = [...offered.rows, ...openNodes.map(({ row }) => row)];
-  applyPlacementRules(rows, families, placementRules);
-  const limits = poolLimits(templates, nodes);
-  const within = offered.candidates.filter((candidate) => isWithinLimits(candidate, limits));
-  const addRow = (like: PlacementRow, rowLimits: Uint16Array): PlacementRow => {
-    const row = {
-      ...like,
-      index: rows.length,
-      limits: rowLimits,
-      boundLimits: like.boundLimits.slice(),
-    };
-    rows.push(row);
-    return row;
-  };
-  const isStrict = options.minValuesPolicy !== 'BestEffort';
-  const byTemplate = Map.groupBy(within, ({ template }) => template);
-  const candidates = isStrict
-    ? [...byTemplate].flatMap(([template, own]) =>
-        applyMinValues(template, own, families, demands.boundRequests, addRow),
-      )
-    : within;
-  closeWhereNothingFits(rows, candidates, openNodes, demands.requests, demands.boundRequests);
-  const setBack = applyPoolWeight(rows, templates, families, countedKeys(families));
-  return { templates, offered, nodes, limits, candidates, rows, setBack, notes: pools.notes };
-}
-
-/** Topology keys (but the hostname) of rules that a family carries or is counted by. */
-function countedKeys(families: readonly Family[]): (family: Family) => readonly string[] {
-  const keysOfScope = new Map<number, Set<string>>();
-  for (const { rules } of families) {
-    for (const { rule, scope } of [...rules.spreads, ...rules.separations]) {
-      if (rule.topologyKey !== labelHostname) {
-        keysOfScope.set(scope, (keysOfScope.get(scope) ?? new Set()).add(rule.topologyKey));
-      }
-    }
-  }
-  return ({ rules, scopes }) => {
-    const own = [...rules.spreads, ...rules.separations].map(({ rule }) => rule.topologyKey);
-    const counted = [...scopes].flatMap((scope) => [...(keysOfScope.get(scope) ?? [])]);
-    return [...new Set([...own, ...counted])].filter((key) => key !== labelHostname).sort();
   };
 }
 

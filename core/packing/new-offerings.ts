@@ -3,7 +3,7 @@
  *
  * In: pool templates, node selections, DaemonSets. Out: one candidate for each (template, type, zone,
  * capacity type) that the pool admits and that is on offer, with its row and its room. Templates that
- * no pod may use are not spelt out. It knows no rules beyond labels and taints.
+ * no pod may use are not spelt out, unless some rule counts over domains. It knows no rules beyond labels and taints.
  */
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
 import {
@@ -104,7 +104,8 @@ export class NewOfferingsBuilder {
     const isUsable = (family: Family): boolean =>
       selected[family.selection] === 1 && tolerated[family.tolerations] === 1;
     const outcome = { template, selected, tolerated };
-    if (!families.families.some(isUsable)) {
+    // Even a pool that nobody tolerates has domains that a rule may count.
+    if (topologyKeys.size === 0 && !families.families.some(isUsable)) {
       return { ...outcome, admitted: 0, daemonsTooLarge: 0 };
     }
     const context = new TemplateContext(
