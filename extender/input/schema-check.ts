@@ -35,6 +35,8 @@ export type Checked<T> = { readonly value: T } | { readonly problems: readonly F
 
 /** Broken rules of one object that are found: a union counts one for each of its branches. */
 const maxErrorsPerObject = 100;
+/** Depth to which nulls are looked for; no schema reaches half as deep. */
+const maxNullDepth = 64;
 /** Longest finding that is quoted in full. */
 const maxQuotedLength = 60;
 /** Most single edits by which a misspelt field may differ from the one that is suggested. */
@@ -224,17 +226,17 @@ export function findingOf(value: unknown): string {
 }
 
 /** A copy in which no mapping has a null member. Entries of lists are kept: a null there is wrong. */
-function withoutNullMembers(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(withoutNullMembers);
-  }
-  if (typeof value !== 'object' || value === null) {
+function withoutNullMembers(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > maxNullDepth) {
     return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((entry) => withoutNullMembers(entry, depth + 1));
   }
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, member]) => member !== null)
-      .map(([key, member]) => [key, withoutNullMembers(member)]),
+      .map(([key, member]) => [key, withoutNullMembers(member, depth + 1)]),
   );
 }
 

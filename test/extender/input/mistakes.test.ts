@@ -212,3 +212,10 @@ t.test('an object that is given twice is refused', async (t) => {
     'b/a',
   ]);
 });
+
+t.test('a field that nests without end is refused or passed over, not run into', async (t) => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  const metadata = '"metadata":{"name":"a"}';
+  const text = `{"apiVersion":"v1","kind":"Pod",${metadata},"spec":{"containers":[],"x":${deep}}}`;
+  t.equal((await errorOf(text)).location.field, 'spec.containers');
+});
