@@ -64,6 +64,8 @@ class GlpkJsonMaster implements Master {
 
   solve(): MasterResult {
     const glpk = this.#glpk;
+    // glpk.js would abort, and with it every later call.
+    if (this.#costs.length === 0) throw new MasterError('glpk.js: a problem without columns');
     const lp: LP = {
       name: 'master',
       objective: {

@@ -97,7 +97,7 @@ function instantiate(module: WebAssembly.Module): GlpkExports {
   imports['k'] = abort;
   // Emscripten's growth hook: make room for at least `size` bytes.
   imports['j'] = (size) => {
-    const wanted = (size as number) >>> 0;
+    const wanted = size >>> 0;
     const m = memory as WebAssembly.Memory;
     const now = m.buffer.byteLength;
     if (wanted > now) m.grow(Math.ceil((Math.max(wanted, now * 1.2) - now) / 65536));
@@ -106,9 +106,8 @@ function instantiate(module: WebAssembly.Module): GlpkExports {
   // fd_write: GLPK's terminal output is counted as written and dropped.
   imports['c'] = (_fd, iov, count, written) => {
     let total = 0;
-    for (let k = 0; k < (count as number); k++)
-      total += view().getUint32((iov as number) + 8 * k + 4, true);
-    view().setUint32(written as number, total, true);
+    for (let k = 0; k < count; k++) total += view().getUint32(iov + 8 * k + 4, true);
+    view().setUint32(written, total, true);
     return 0;
   };
   const raw = new WebAssembly.Instance(module, { a: imports }).exports as Record<string, unknown>;

@@ -21,13 +21,14 @@ let runtime: Highs | null = null;
  */
 export async function loadHighs(): Promise<void> {
   if (runtime !== null) return;
-  const { default: load } = await import('highs').catch((cause: unknown) => {
+  const module: unknown = await import('highs').catch((cause: unknown) => {
     throw new Error(
       'the HiGHS master needs the optional package "highs": npm install highs@1.15.3',
       { cause },
     );
   });
-  runtime = await load();
+  // Its declarations are typed as CommonJS, what Node imports is the ES module: the loader itself.
+  runtime = await (module as { default: () => Promise<Highs> }).default();
 }
 
 /** Turns whatever HiGHS throws into the one error that the column generation knows. */
@@ -93,8 +94,8 @@ class HighsMaster implements Master {
     const indices = new Int32Array(entries);
     const values = new Float64Array(entries);
     columns.forEach((column, k) => {
-      indices.set(column.rows, starts[k] as number);
-      values.set(column.values, starts[k] as number);
+      indices.set(column.rows, starts[k]);
+      values.set(column.values, starts[k]);
     });
     guarded(() =>
       this.#model.addCols({
