@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import type { NodePool } from '../core/api/nodepool.ts';
 import { firstFit } from '../core/packing/first-fit.ts';
 import { karpenterStyleFirstFit } from '../core/packing/karpenter-first-fit.ts';
 import { buildModel } from '../core/packing/model.ts';
@@ -32,6 +33,9 @@ import {
   toSnapshot,
   type Workload,
 } from './workload.ts';
+
+/** USD per hour: what adding some thousand floating-point prices may be off by. */
+const costTolerance = 1e-6;
 
 interface TimedSolve {
   readonly problem: PackingProblem;
@@ -131,7 +135,7 @@ function measureFirstFits({
 async function measureKarpenter(
   request: RunRequest,
   workload: Workload,
-  { model, snapshot }: Measured,
+  measured: Measured,
 ): Promise<KarpenterRecord> {
   const binary = await ensureKarpenterPeer(console.error);
   const question = {
@@ -141,7 +145,8 @@ async function measureKarpenter(
     daemonSetPods: toDaemonSetPodManifests(workload),
   };
   const answer = await askKarpenter(binary, question, { timeoutMs: request.peerTimeoutMs });
-  const { plan, untranslated } = translateKarpenterPlan(model, snapshot.pods, answer);
+  const model = modelForKarpenter(workload, request.seed, measured);
+  const { plan, untranslated } = translateKarpenterPlan(model, measured.snapshot.pods, answer);
   return {
     version: answer.karpenter,
     concurrency: answer.concurrency,
@@ -151,8 +156,33 @@ async function measureKarpenter(
     solveMs: answer.solveMs,
     buildMs: answer.buildMs,
     timedOut: answer.timedOut,
-    violations: [...untranslated.slice(0, 5), ...planViolations(model.problem, plan)],
+    violations: [
+      ...untranslated.slice(0, 5),
+      ...planViolations(model.problem, plan),
+      ...(Math.abs(plan.costNano / 1e9 - answer.cost) < costTolerance
+        ? []
+        : [`Karpenter's prices add up to ${answer.cost}, ours to ${plan.costNano / 1e9}`]),
+    ],
   };
+}
+
+/**
+ * The model that Karpenter's plan is judged by: ours, but for weights. We keep pods off pools of
+ * lower weight; in Karpenter they may still join a node that another pod opened there.
+ */
+function modelForKarpenter(
+  workload: Workload,
+  seed: number,
+  { model, snapshot }: Measured,
+): PackingModel {
+  const { nodePools } = workload;
+  if (nodePools.every(({ spec }) => spec.weight === undefined)) return model;
+  const types = instanceTypesFor(workload, seed);
+  const unweighted = nodePools.map((pool): NodePool => {
+    const { weight: _, ...spec } = pool.spec;
+    return { ...pool, spec };
+  });
+  return buildModel({ ...snapshot, nodePools: unweighted }, () => types);
 }
 
 /**
