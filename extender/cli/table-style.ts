@@ -24,6 +24,7 @@ export function tableStyle(
   const noColour = (environment['NO_COLOR'] ?? '') !== '';
   return {
     colour: !noColour && environment['TERM'] !== 'dumb',
-    columns: Math.max(columnsMin, terminal.columns ?? columnsElsewhere),
+    // Some terminals do not tell, and say 0.
+    columns: Math.max(columnsMin, terminal.columns || columnsElsewhere),
   };
 }

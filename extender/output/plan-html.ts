@@ -25,6 +25,9 @@ import { renderPlanTable } from './plan-table.ts';
 /** Pods named per reason; the rest is counted, and the JSON plan names all. */
 const podsNamedPerReasonMax = 500;
 
+/** A wider gap is told in the colour of warnings. */
+const weakGap = 0.1;
+
 /** Chunks of the document, in order. @throws if the page's own assets cannot be read. */
 export async function planHtmlChunks(plan: Plan, drawing: PlanDrawing): Promise<string[]> {
   const [style, script] = await Promise.all(
@@ -95,7 +98,8 @@ function masthead(plan: Plan, summary: PlanSummary): string {
         : proof === 'optimal' || gap === 0
           ? 'Proven optimal'
           : `Within ${formatPercent(gap ?? 0)} of optimal, proven`;
-  return `<header class="masthead"><div>${mark}<div><h1>Stowage plan</h1><p>${escapeHtml(summary.headline)}</p></div><span class="badge ${proof}">${badge}</span></div></header>\n`;
+  const weak = proof === 'unproven' || (gap ?? 1) > weakGap;
+  return `<header class="masthead"><div>${mark}<div><h1>Stowage plan</h1><p>${escapeHtml(summary.headline)}</p></div><span class="badge ${weak ? 'weak' : ''}">${badge}</span></div></header>\n`;
 }
 
 function costCard(plan: Plan, summary: PlanSummary, drawing: PlanDrawing): string {

@@ -42,7 +42,7 @@ const count = (number) => number.toLocaleString('en-US');
 const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
 const usd = (number) => `$${number.toLocaleString('en-US', { minimumFractionDigits: number < 10 ? 4 : 2, maximumFractionDigits: number < 10 ? 4 : 2 })}`;
 const percent = (ratio) => `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.0995 ? 1 : 0)} %`;
-const shortName = (resource) => (resource.includes('/') ? resource.slice(resource.indexOf('/') + 1) : resource);
+const shortName = (resource) => (resource === 'ephemeral-storage' ? 'storage' : resource.slice(resource.indexOf('/') + 1));
 const isBytes = (resource) => resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-');
 const amount = (resource, value) => {
   if (resource === 'cpu') return value % 1000 === 0 ? count(value / 1000) : value < 1000 ? `${value}m` : (value / 1000).toFixed(2);
@@ -132,7 +132,8 @@ function binPicture(bin, width, height) {
 function gauges(shelf, ratios) {
   const list = element('dl', { class: 'gauges' });
   resources.forEach((resource, index) => {
-    if (shelf.allocatable[index] === 0) return;
+    // Devices and storage are told only where they are used.
+    if (shelf.allocatable[index] === 0 || (ratios[index] === 0 && index > 1)) return;
     const bar = drawn('svg', { viewBox: '0 0 100 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
     bar.append(drawn('rect', { width: Math.min(100, ratios[index] * 100).toFixed(2), height: 1 }));
     list.append(element('dt', {}, shortName(resource)), element('dd', { class: 'track' }, bar), element('dd', { class: 'value' }, percent(ratios[index])));
@@ -159,7 +160,7 @@ function matches(shelf, bin) {
 function sizeOf(shelf) {
   // Area in proportion to vCPUs, within what a screen can show and a finger can hit.
   const cores = shelf.allocatable[0] / 1000;
-  const width = Math.round(Math.min(300, Math.max(84, 38 * Math.sqrt(cores))));
+  const width = Math.round(Math.min(240, Math.max(84, 28 * Math.sqrt(cores))));
   return [width, Math.round(width * 0.72)];
 }
 
@@ -203,7 +204,7 @@ function shelfCard(shelf, bins) {
   const tags = element('div', { class: 'tags' });
   const tag = (text, kind = '') => text && tags.append(element('span', { class: `tag ${kind}` }, text));
   tag(shelf.existing ? 'existing' : shelf.capacityType, shelf.existing ? 'existing' : shelf.capacityType);
-  tag(shelf.nodePool);
+  tag(shelf.nodePool && `pool ${shelf.nodePool}`);
   for (const zone of zones) tag(zone);
   const host = element('div', { class: 'bins' });
   // A shelf with little on it takes half a row, so that a plan of many kinds stays short.
@@ -300,7 +301,7 @@ function openNode(shelf, bin) {
   hideTip();
   const dialog = byId('node');
   const title = bin.names.length === 1 ? bin.names[0] : `${count(bin.names.length)} nodes alike`;
-  const offer = [shelf.instanceType, bin.zone, shelf.existing ? 'existing' : shelf.capacityType, shelf.nodePool].filter(Boolean).join(' · ');
+  const offer = [shelf.instanceType, bin.zone, shelf.existing ? 'existing' : shelf.capacityType, shelf.nodePool && `pool ${shelf.nodePool}`].filter(Boolean).join(' · ');
   const parts = [
     element('header', {}, element('div', {}, element('h2', {}, title), element('p', { class: 'quiet' }, shelf.existing ? offer : `${offer} · ${usd(bin.pricePerHour)} /h${bin.names.length > 1 ? ' each' : ''}`)), element('button', { type: 'button', onclick: () => dialog.close() }, 'Close')),
     gauges(shelf, bin.used),

@@ -13,6 +13,7 @@ function styleOn(
 t.test('a terminal has colours and its own width', (t) => {
   t.strictSame(styleOn({ isTTY: true, columns: 132 }), { colour: true, columns: 132 });
   t.strictSame(styleOn({ isTTY: true, columns: 20 }), { colour: true, columns: 60 });
+  t.strictSame(styleOn({ isTTY: true, columns: 0 }), { colour: true, columns: 110 });
   t.end();
 });
 
