@@ -46,6 +46,15 @@ export class BoundSearch {
     for (let s = 0; s < steps && !this.done && !stop(); s++) this.done = this.cg.step(gap).done;
   }
 
+  /** The best duals scaled so that no content of any offering is worth more than its price. */
+  feasibleDuals(): { readonly y: Float64Array; readonly lambda: Float64Array } {
+    const factor = this.cg.bestTheta * (1 - 1e-9);
+    return {
+      y: this.cg.bestPoint.y.map((v) => v * factor),
+      lambda: this.cg.bestLambda.map((v) => v * factor),
+    };
+  }
+
   certificate(): Certificate | null {
     return writeCertificate(
       this.#p,

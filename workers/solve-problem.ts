@@ -20,6 +20,8 @@ import type {
 } from '../core/packing/solution.ts';
 import { BoundSearch } from './bound-search.ts';
 import { createMaster, prepareMaster } from './create-master.ts';
+import { type ExactOutcome, firstTrySteps, isTiny, lastTrySteps, searchExactly } from './exact.ts';
+import { binsOf } from './incumbent.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { localPlanRole, remotePlanRole } from './plan-role.ts';
 import { reduce } from './reduce.ts';
@@ -128,6 +130,8 @@ export async function solveProblem(
   const bound = new BoundSearch(p, first.bins, make, null);
   const role = plan ?? localPlanRole(p, first.bins, options, stop);
   let stoppedBy: SolverStats['stoppedBy'] = 'exhausted';
+  const tiny = isTiny(p);
+  let exact: ExactOutcome | null = null;
   let cost = first.costNano / nanoPerUsd;
   let columns = 0;
   let guided: DualPoint | null = null;
@@ -151,15 +155,24 @@ export async function solveProblem(
       stoppedBy = env.aborted() ? 'aborted' : 'deadline';
       break;
     }
-    if (bound.done && report.idle >= idleRoundsMax) break;
+    const dry = bound.done && report.idle >= idleRoundsMax;
+    if (tiny && bound.done && (exact === null || dry)) {
+      const { y, lambda } = bound.feasibleDuals();
+      const steps = dry ? lastTrySteps : firstTrySteps;
+      exact = record.lap('exact', () => searchExactly(p, y, lambda, cost, steps, stop));
+      if (exact.status === 'proven') break;
+    }
+    if (dry) break;
   }
-  const bins = await role.finish();
+  const found = await role.finish();
+  const proven = exact?.status === 'proven';
+  const bins = proven && exact?.groups != null ? binsOf(p, exact.groups) : found;
   const costNano = bins.reduce(
     (s, b) => s + (problem.priceNano[b.offering] as number) * b.copies,
     0,
   );
   const verdict = record.lap('certify', () => certify(target, bound));
-  const lowerBoundNano = Math.min(verdict.lowerBoundNano, costNano);
+  const lowerBoundNano = proven ? costNano : Math.min(verdict.lowerBoundNano, costNano);
   record.note(costNano, lowerBoundNano);
   let proof: Proof = verdict.certificate === null ? 'unproven' : 'certified';
   if (costNano === lowerBoundNano) proof = 'optimal';
