@@ -4,6 +4,7 @@
  * In: the plan's file and the options that it was made with. Out: a verdict on standard output, and
  * exit code 0 if the plan holds, 1 if it does not. No solver is loaded.
  */
+import { InputError } from '../../core/errors.ts';
 import { reviewPlan } from '../../core/packing/plan-review.ts';
 import { formatCount, formatPercent, formatUsd } from '../output/plan-summary.ts';
 import { writeAnswer } from './answer.ts';
@@ -13,6 +14,9 @@ import type { ModelCommandOptions } from './program.ts';
 
 /** @throws InputError if the manifests or the plan cannot be read */
 export async function runVerify(planFile: string, options: ModelCommandOptions): Promise<number> {
+  if (planFile === '-' && options.filename.includes('-')) {
+    throw new InputError({ file: '-' }, 'the plan and the manifests cannot both be standard input');
+  }
   const plan = await readPlan(planFile);
   const { snapshot, model } = await readPlanningInput(options);
   const review = reviewPlan(snapshot, model, plan);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { writeAnswer } from '../../../extender/cli/answer.ts';
+import { checkDestination, writeAnswer } from '../../../extender/cli/answer.ts';
 
 t.test('a file gets all chunks in order', async (t) => {
   const file = join(t.testdir({}), 'answer.txt');
@@ -16,4 +16,11 @@ t.test('a file that cannot be written is named', async (t) => {
     name: 'InputError',
     message: /answer\.txt: cannot be written: .*no such file/,
   });
+});
+
+t.test('a destination that cannot be is refused before the work', async (t) => {
+  const folder = t.testdir({});
+  await t.resolves(checkDestination(undefined));
+  await t.resolves(checkDestination(join(folder, 'plan.json')));
+  await t.rejects(checkDestination(join(folder, 'missing', 'plan.json')), { name: 'InputError' });
 });

@@ -96,6 +96,12 @@ t.test('wrong input is told on standard error with exit code 1', async (t) => {
   t.match(stderr, /^error: .*Deployment shop\/web: spec\.replicas: expected .*found "many"/);
 });
 
+t.test('plan and manifests from the same standard input are refused', async (t) => {
+  const { stderr, code } = await stowage(['verify', '-f', '-', '-'], pods);
+  t.equal(code, 1);
+  t.match(stderr, 'cannot both be standard input');
+});
+
 t.test('instance types are listed as JSON', async (t) => {
   const { stdout, code } = await stowage(['instance-types', '-o', 'json']);
   t.equal(code, 0);
