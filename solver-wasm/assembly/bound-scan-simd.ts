@@ -1,6 +1,6 @@
 // The evaluation of bound-scan.ts on two lanes at a time: lane 0 sums even classes, lane 1 odd ones,
 // so that the result equals the plain kernel's bit for bit. AssemblyScript only.
-import { fBoundCap, fBoundMany, fBoundReq, fNPad, fR, fScratchF, fY } from "./layout.ts";
+import { fBoundCap, fBoundMany, fBoundReq, fNPad, fR, fScratchF, fY } from './layout.ts';
 
 export function evaluateSimd(h: i32, o: i32, a: i32, g: i32): f64 {
   const bytes = load<i32>(h + fNPad) * 8;

@@ -6,8 +6,20 @@
 // Source: Polyak's subgradient step on  min_{l>=0} sum l*C + sum m*max(0, y - l*req).
 // Two accumulators (even, odd classes) so that the SIMD kernel sums in the same order, bit for bit.
 import {
-  fBoundCap, fBoundMany, fBoundReq, fLambda, fNPad, fO, fR, fScratchF, fTarget, fUpper, fY, maxResources, scratchFVectors,
-} from "./layout.ts";
+  fBoundCap,
+  fBoundMany,
+  fBoundReq,
+  fLambda,
+  fNPad,
+  fO,
+  fR,
+  fScratchF,
+  fTarget,
+  fUpper,
+  fY,
+  maxResources,
+  scratchFVectors,
+} from './layout.ts';
 
 // One evaluation at multipliers `a`: returns the bound, leaves sum(active * req_r) in `g`.
 // Work: (R + 1 + R) * n multiply-adds.
@@ -109,7 +121,8 @@ export function scan(h: i32, steps: i32, evaluate: (h: i32, o: i32, a: i32, g: i
       const length = (pace * Math.max(value - aim, 0.002 * best)) / norm;
       for (let r = 0; r < R; r++) {
         const c = f64At(cap + r * 8);
-        if (c > 0.0) setF64(a + r * 8, Math.max(0.0, f64At(a + r * 8) - (length * f64At(e + r * 8)) / c));
+        if (c > 0.0)
+          setF64(a + r * 8, Math.max(0.0, f64At(a + r * 8) - (length * f64At(e + r * 8)) / c));
       }
     }
     for (let r = 0; r < R; r++) setF64(lambda + r * 8, f64At(b + r * 8));

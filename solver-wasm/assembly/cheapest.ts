@@ -4,8 +4,21 @@
 // offering without a count that holds it and weighs no more on any limit, or `from`.
 // Work: O checks that mostly end at the price.
 import {
-  fCap, fCountLeft, fLimitCount, fLimitWeight, fMany, fN, fO, fPrice, fR, fReq, fScratchF, fNPad, maxResources, scratchFVectors,
-} from "./layout.ts";
+  fCap,
+  fCountLeft,
+  fLimitCount,
+  fLimitWeight,
+  fMany,
+  fN,
+  fNPad,
+  fO,
+  fPrice,
+  fR,
+  fReq,
+  fScratchF,
+  maxResources,
+  scratchFVectors,
+} from './layout.ts';
 
 export function cheapest(h: i32, from: i32, c: i32): i32 {
   const n = i32At(h + fN);
@@ -36,7 +49,10 @@ export function cheapest(h: i32, from: i32, c: i32): i32 {
       const w = i32At(h + fLimitWeight) + l * O * 8;
       if (f64At(w + o * 8) > f64At(w + from * 8)) ok = false;
     }
-    if (ok) { best = f64At(price + o * 8); pick = o; }
+    if (ok) {
+      best = f64At(price + o * 8);
+      pick = o;
+    }
   }
   return pick;
 }

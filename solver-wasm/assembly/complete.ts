@@ -6,10 +6,28 @@
 // `rem`, counts and limits are updated in place. Stops when nothing is left, nothing fits, or
 // `outWords` would overflow. Returns pods left. Work: a few fillings per group.
 import {
-  fCap, fCountLeft, fFresh, fLimitCount, fLimitLeft, fLimitWeight, fN, fNPad, fO, fOrder, fOut, fPrice, fR, fRem, fScores,
-  fScratchF, fScratchI, fValue, maxResources, scratchFVectors,
-} from "./layout.ts";
-import { refill } from "./refill.ts";
+  fCap,
+  fCountLeft,
+  fFresh,
+  fLimitCount,
+  fLimitLeft,
+  fLimitWeight,
+  fN,
+  fNPad,
+  fO,
+  fOrder,
+  fOut,
+  fPrice,
+  fR,
+  fRem,
+  fScores,
+  fScratchF,
+  fScratchI,
+  fValue,
+  maxResources,
+  scratchFVectors,
+} from './layout.ts';
+import { refill } from './refill.ts';
 
 // Bins of offering o that counts and limits still allow.
 export function binsLeft(h: i32, o: i32): i32 {
@@ -60,7 +78,10 @@ export function complete(h: i32, orderCount: i32, outWords: i32, bend: i32, nois
       let at = -1;
       for (let t = 0; t < orderCount; t++) {
         const s = f64At(scores + t * 8);
-        if (s < front) { front = s; at = t; }
+        if (s < front) {
+          front = s;
+          at = t;
+        }
       }
       if (at < 0) break;
       if (i32At(fresh + at * 4) !== 0) break;
@@ -70,7 +91,18 @@ export function complete(h: i32, orderCount: i32, outWords: i32, bend: i32, nois
       if (binsLeft(h, o) >= 1) {
         for (let i = 0; i < n; i++) setI32(current + i * 4, 0);
         for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(i32At(h + fCap) + (o * R + r) * 8));
-        const value = refill(h, o, current, free, bend, noise, i32At(h + fValue), rem, active, worth);
+        const value = refill(
+          h,
+          o,
+          current,
+          free,
+          bend,
+          noise,
+          i32At(h + fValue),
+          rem,
+          active,
+          worth,
+        );
         if (value > 0.0) score = (f64At(i32At(h + fPrice) + o * 8) + 1e-3) / value;
       }
       setF64(scores + at * 8, score);

@@ -1,10 +1,10 @@
 // The plain build: what every WebAssembly engine runs.
-import { evaluatePlain, scan } from "./bound-scan.ts";
-import { patternSearch } from "./pattern-search.ts";
-import { complete } from "./complete.ts";
-import { cheapest } from "./cheapest.ts";
+import { evaluatePlain, scan } from './bound-scan.ts';
+import { cheapest } from './cheapest.ts';
+import { complete } from './complete.ts';
+import { patternSearch } from './pattern-search.ts';
 
-export { patternSearch, complete, cheapest };
+export { cheapest, complete, patternSearch };
 
 export function boundScan(h: i32, steps: i32): i32 {
   return scan(h, steps, evaluatePlain);

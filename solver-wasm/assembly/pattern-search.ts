@@ -5,11 +5,24 @@
 // Source: the ruin and recreate principle of Schrimpf et al. (2000) over `refill`.
 //
 //   out:  | count | (pad) | slot 0: value f64 | i32 copies[nPad] | slot 1 ...
-import { below, random } from "./random.ts";
-import { refill } from "./refill.ts";
+
 import {
-  fCap, fN, fNPad, fOut, fR, fRem, fReq, fScratchF, fScratchI, fY, maxPatterns, maxResources, scratchFVectors,
-} from "./layout.ts";
+  fCap,
+  fN,
+  fNPad,
+  fOut,
+  fR,
+  fRem,
+  fReq,
+  fScratchF,
+  fScratchI,
+  fY,
+  maxPatterns,
+  maxResources,
+  scratchFVectors,
+} from './layout.ts';
+import { below, random } from './random.ts';
+import { refill } from './refill.ts';
 
 const slotHead: i32 = 8;
 
@@ -28,7 +41,8 @@ function offer(h: i32, c: i32, value: f64, keep: i32): void {
     const difference = f64At(slot) - value;
     if (difference > value * 1e-9 || -difference > value * 1e-9) continue;
     let same = true;
-    for (let i = 0; i < n && same; i++) if (i32At(slot + slotHead + i * 4) !== i32At(c + i * 4)) same = false;
+    for (let i = 0; i < n && same; i++)
+      if (i32At(slot + slotHead + i * 4) !== i32At(c + i * 4)) same = false;
     if (same) return;
   }
   let k = count < keep ? count : keep - 1;
@@ -84,7 +98,8 @@ export function patternSearch(h: i32, o: i32, rounds: i32, keep: i32, within: i3
       const gone = random(h) < 0.5 ? held : 1 + below(h, held);
       setI32(current + i * 4, held - gone);
       value = value - (gone as f64) * f64At(y + i * 8);
-      for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(free + r * 8) + (gone as f64) * f64At(req + (i * R + r) * 8));
+      for (let r = 0; r < R; r++)
+        setF64(free + r * 8, f64At(free + r * 8) + (gone as f64) * f64At(req + (i * R + r) * 8));
     }
     const bend = below(h, 3);
     const noise = 0.3 * random(h);

@@ -1,5 +1,5 @@
 // Marsaglia's xorshift32 over a state word in memory: the same sequence in WASM and TypeScript.
-import { fRandom } from "./layout.ts";
+import { fRandom } from './layout.ts';
 
 // Uniform in [0, 1).
 export function random(h: i32): f64 {

@@ -3,10 +3,21 @@
 // In: values per class, the offering's multipliers (how scarce each resource is), what is free.
 // Out: copies added in place, the value gained. Shared by the pattern search and the completion.
 // Source: value density with weights lambda_r/C_r * (C_r/free_r)^g, filled in chunks (solver.md 1e).
-import { random } from "./random.ts";
+
 import {
-  fCap, fConflicts, fLambda, fMany, fN, fNPad, fR, fReq, fScratchF, maxResources, scratchFVectors,
-} from "./layout.ts";
+  fCap,
+  fConflicts,
+  fLambda,
+  fMany,
+  fN,
+  fNPad,
+  fR,
+  fReq,
+  fScratchF,
+  maxResources,
+  scratchFVectors,
+} from './layout.ts';
+import { random } from './random.ts';
 
 // True if class i may not stand beside what `c` holds already.
 export function clashes(h: i32, c: i32, i: i32): boolean {
@@ -30,7 +41,18 @@ function capOf(many: i32, rem: i32, i: i32): i32 {
 // `values` [n] is what a copy is worth; `rem` [n] caps copies beside `many` (0: no such cap).
 // `bend`: how strongly a resource that runs out becomes dear (0: root, 1: linear, 2: square).
 // `active` i32[n] and `worth` f64[n] are working room. Work: about 30 steps over what still fits.
-export function refill(h: i32, o: i32, c: i32, free: i32, bend: i32, noise: f64, values: i32, rem: i32, active: i32, worth: i32): f64 {
+export function refill(
+  h: i32,
+  o: i32,
+  c: i32,
+  free: i32,
+  bend: i32,
+  noise: f64,
+  values: i32,
+  rem: i32,
+  active: i32,
+  worth: i32,
+): f64 {
   const n = i32At(h + fN);
   const R = i32At(h + fR);
   const req = i32At(h + fReq);
@@ -49,7 +71,11 @@ export function refill(h: i32, o: i32, c: i32, free: i32, bend: i32, noise: f64,
     if (v <= 1e-12) continue;
     const q = req + i * R * 8;
     let fits = true;
-    for (let r = 0; r < R; r++) if (f64At(q + r * 8) > f64At(free + r * 8)) { fits = false; break; }
+    for (let r = 0; r < R; r++)
+      if (f64At(q + r * 8) > f64At(free + r * 8)) {
+        fits = false;
+        break;
+      }
     if (!fits) continue;
     setI32(active + count * 4, i);
     setF64(worth + i * 8, noise > 0.0 ? v * (1.0 + noise * (random(h) - 0.5)) : v);
@@ -80,7 +106,10 @@ export function refill(h: i32, o: i32, c: i32, free: i32, bend: i32, noise: f64,
       let load: f64 = 1e-300;
       for (let r = 0; r < R; r++) {
         const x = f64At(q + r * 8);
-        if (x > f64At(free + r * 8)) { fits = false; break; }
+        if (x > f64At(free + r * 8)) {
+          fits = false;
+          break;
+        }
         load = load + f64At(weight + r * 8) * x;
       }
       if (!fits) continue;
@@ -88,7 +117,10 @@ export function refill(h: i32, o: i32, c: i32, free: i32, bend: i32, noise: f64,
       setI32(active + kept * 4, i);
       kept++;
       const density = f64At(worth + i * 8) / load;
-      if (density > best) { best = density; pick = i; }
+      if (density > best) {
+        best = density;
+        pick = i;
+      }
     }
     count = kept;
     if (pick < 0) break;
@@ -107,7 +139,8 @@ export function refill(h: i32, o: i32, c: i32, free: i32, bend: i32, noise: f64,
     if (copies < 1) copies = 1;
     setI32(c + pick * 4, i32At(c + pick * 4) + copies);
     gained = gained + (copies as f64) * f64At(values + pick * 8);
-    for (let r = 0; r < R; r++) setF64(free + r * 8, f64At(free + r * 8) - (copies as f64) * f64At(q + r * 8));
+    for (let r = 0; r < R; r++)
+      setF64(free + r * 8, f64At(free + r * 8) - (copies as f64) * f64At(q + r * 8));
   }
   return gained;
 }
