@@ -15,7 +15,7 @@ import { anyNumber, type ReducedProblem } from './reduce.ts';
 const podsMax = 100;
 const classesMax = 40;
 /** Steps of pattern enumeration: a first try, and a last one when nothing else improves the plan. */
-export const firstTrySteps = 2_000_000;
+export const firstTrySteps = 200_000;
 export const lastTrySteps = 60_000_000;
 /** Rests remembered over one search. */
 const restsMax = 60_000;

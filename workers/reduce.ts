@@ -290,6 +290,11 @@ function arrays(
       const b = p.conflicts[q + 1] as number;
       conflicts[a * n + b] = 1;
       conflicts[b * n + a] = 1;
+      // A class that may not meet itself stands alone: a cap, not a conflict.
+      if (a === b) {
+        conflicts[a * n + a] = 0;
+        for (let k = 0; k < O; k++) many[k * n + a] = Math.min(1, many[k * n + a] as number);
+      }
     }
   }
   return {

@@ -15,8 +15,12 @@ export const nodeCostUsdMax = 1000;
 
 const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `500ms`, `5s`, `1.5m`, `1h`, and compounds as in `1m30s`, in whole milliseconds, at least 1. */
-export function parseDurationMs(text: string): number {
+/**
+ * `500ms`, `5s`, `1.5m`, `1h`, and compounds as in `1m30s`, in whole milliseconds, at least 1. A
+ * bare number is seconds.
+ */
+export function parseDurationMs(input: string): number {
+  const text = /^\d+(\.\d+)?$/.test(input) ? `${input}s` : input;
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
     throw new InvalidArgumentError('Expected a duration such as 500ms, 5s or 1m30s.');
   }
