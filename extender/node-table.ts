@@ -29,6 +29,8 @@ export interface NamedNodes {
 
 /** Names of nodes are DNS names, at most 253 characters: 64 words of four. */
 const wordsPerName = 64;
+/** Names in one request; twenty times the nodes that Kubernetes supports. */
+export const namesMax = 131_072;
 /** Nodes that there is room for at first; doubled as often as needed. A power of two. */
 const nodesAtFirst = 1_024;
 
@@ -122,8 +124,9 @@ export class NodeTable implements ExtenderView, ExtenderNodes {
 
   /**
    * Reads a list from its `[` at `from`, compact and plain: no white space, no escapes, ASCII,
-   * names as short as nodes' are. That is how kube-scheduler writes names. Answers the names and
-   * the index after `]`, or undefined if the list is written differently or is none.
+   * names as short as nodes' are, at most {@link namesMax}. That is how kube-scheduler writes
+   * names. Answers the names and the index after `]`, or undefined if the list is written
+   * differently or is none.
    *
    * One long loop over local variables on purpose: split into methods it takes three times as long.
    */
@@ -189,7 +192,7 @@ export class NodeTable implements ExtenderView, ExtenderNodes {
           break;
         }
       }
-      if (slot < 0 && !isPlain(bytes, start, at)) {
+      if ((slot < 0 && !isPlain(bytes, start, at)) || count === namesMax) {
         return undefined;
       }
       if (count === starts.length) {
@@ -208,7 +211,7 @@ export class NodeTable implements ExtenderView, ExtenderNodes {
     }
   }
 
-  /** The same from strings: for requests that are written in any other way. */
+  /** The same from strings, at most {@link namesMax}: for requests that are written otherwise. */
   readStrings(names: readonly string[]): NamedNodes {
     const bytes = Buffer.from(JSON.stringify(names));
     this.#makeRoom(names.length);
@@ -273,7 +276,7 @@ export class NodeTable implements ExtenderView, ExtenderNodes {
     }
   }
 
-  /** For more than so many names. The size of a request bounds it. */
+  /** For more than so many names. */
   #makeRoom(count: number): void {
     while (this.#starts.length <= count) {
       this.#starts = widened(this.#starts);

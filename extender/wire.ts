@@ -21,7 +21,7 @@ import {
 import type { PreemptionCandidate } from '../core/scheduling/extender-preempt.ts';
 import type { AskingPod } from '../core/scheduling/reservation.ts';
 import { isDeeperThan } from './json-depth.ts';
-import type { NamedNodes, NodeTable } from './node-table.ts';
+import { type NamedNodes, type NodeTable, namesMax } from './node-table.ts';
 
 /** A pod is at most about 12 deep, a whole node about as much; this leaves room for growth. */
 export const jsonDepthMax = 64;
@@ -66,7 +66,7 @@ export function decodeExtenderArgs(body: Buffer, table: NodeTable): ExtenderArgs
   const pod = askingPod(args);
   const given = args['NodeNames'] ?? undefined;
   if (given !== undefined) {
-    const names = listOf(given, 'NodeNames').map((name, index) =>
+    const names = shortList(given, 'NodeNames').map((name, index) =>
       stringOf(name, `NodeNames[${index}]`),
     );
     return { pod, names: table.readStrings(names), nodes: undefined };
@@ -74,7 +74,7 @@ export function decodeExtenderArgs(body: Buffer, table: NodeTable): ExtenderArgs
   if (!isObject(args['Nodes'])) {
     throw new InputError({ field: 'NodeNames' }, 'expected a list of names, or a list in Nodes');
   }
-  const nodes = listOf(args['Nodes']['items'] ?? [], 'Nodes.items');
+  const nodes = shortList(args['Nodes']['items'] ?? [], 'Nodes.items');
   const names = nodes.map((node, index) => {
     const metadata = isObject(node) ? node['metadata'] : undefined;
     const name = isObject(metadata) ? metadata['name'] : undefined;
@@ -249,6 +249,14 @@ function listOf(value: unknown, field: string): readonly unknown[] {
     throw new InputError({ field }, 'expected a list');
   }
   return value;
+}
+
+function shortList(value: unknown, field: string): readonly unknown[] {
+  const list = listOf(value, field);
+  if (list.length > namesMax) {
+    throw new InputError({ field }, `expected at most ${namesMax} nodes`);
+  }
+  return list;
 }
 
 function isObject(value: unknown): value is JsonObject {

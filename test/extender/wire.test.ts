@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { InputError } from '../../core/errors.ts';
-import { NodeTable } from '../../extender/node-table.ts';
+import { NodeTable, namesMax } from '../../extender/node-table.ts';
 import {
   decodeBindingArgs,
   decodeExtenderArgs,
@@ -115,6 +115,12 @@ t.test('deep nesting and broken UTF-8 are refused, wherever they are', async (t)
   const brokenName = namesBody(['@']);
   brokenName[brokenName.lastIndexOf('@')] = 0xff;
   t.throws(() => decoded(brokenName), /expected JSON in UTF-8/);
+});
+
+t.test('more names than any cluster has nodes are refused', async (t) => {
+  const names = Array.from({ length: namesMax }, () => '');
+  t.equal(decoded(namesBody(names)).names.length, namesMax);
+  t.equal(refusal(namesBody([...names, ''])), 'NodeNames: expected at most 131072 nodes');
 });
 
 t.test('keys that mean something to JavaScript are keys and nothing more', async (t) => {

@@ -1,0 +1,65 @@
+/**
+ * The server for operators and probes: metrics and health, on a port of its own.
+ *
+ * In: where to listen, the metrics, the health checks. Out: a running server with /metrics, /livez,
+ * /readyz and /healthz. It is plain HTTP, as Prometheus and the kubelet expect, and tells nothing
+ * that is secret. It shares no limit with the extender's port: probes are answered while that is
+ * busy.
+ */
+import type { AddressInfo } from 'node:net';
+import { type FastifyReply, fastify } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Health, HealthReport } from '../health.ts';
+import { headersTimeoutMs, operationsBodyBytesMax, requestTimeoutMs } from './limits.ts';
+
+export interface OperationsServerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly registry: Registry;
+  readonly health: Health;
+}
+
+export interface OperationsServer {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Starts listening. `/healthz` is the older name of `/livez`. */
+export async function startOperationsServer(
+  options: OperationsServerOptions,
+): Promise<OperationsServer> {
+  const { host, registry, health } = options;
+  const app = fastify({
+    bodyLimit: operationsBodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs },
+    forceCloseConnections: true,
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', registry.contentType).send(await registry.metrics()),
+  );
+  const probe = (path: string, report: () => HealthReport): void => {
+    app.get<{ Querystring: { verbose?: string } }>(path, async (request, reply) =>
+      answer(reply, report(), request.query.verbose !== undefined),
+    );
+  };
+  probe('/livez', () => health.liveness());
+  probe('/healthz', () => health.liveness());
+  probe('/readyz', () => health.readiness());
+  await app.listen({ host, port: options.port });
+  const { port } = app.server.address() as AddressInfo;
+  const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return { url: `http://${authority}`, port, close: async () => await app.close() };
+}
+
+/** A failure is always told in full: that is when somebody looks. */
+function answer(reply: FastifyReply, { isHealthy, verbose }: HealthReport, isVerbose: boolean) {
+  return reply
+    .code(isHealthy ? 200 : 503)
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-store')
+    .send(isHealthy && !isVerbose ? 'ok' : verbose);
+}
