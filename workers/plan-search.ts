@@ -13,7 +13,7 @@ import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
 import { KernelMemory, type Pattern } from './kernel-memory.ts';
 import { loadKernels } from './kernels.ts';
 import type { DualPoint } from './lagrangian.ts';
-import type { Master } from './master.ts';
+import { type Master, MasterError } from './master.ts';
 import { buildRows, type MasterRows } from './master-rows.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { SeededRandom } from './random.ts';
@@ -188,7 +188,13 @@ export class PlanSearch {
     for (let i = n; i < stockFrom; i++) cg.master.setRow(i, -1e9);
     const setDemand = (rem: Int32Array): void => rem.forEach((d, c) => cg.master.setRow(c, d));
     setDemand(demand);
-    const groups = dive(this.#p, this.#m, cg, { setDemand, expired: stop }, demand, this.#smallest);
+    let groups: Group[] | null = null;
+    try {
+      groups = dive(this.#p, this.#m, cg, { setDemand, expired: stop }, demand, this.#smallest);
+    } catch (error) {
+      // The columns known so far cannot cover this split within counts and limits: no plan from it.
+      if (!(error instanceof MasterError)) throw error;
+    }
     this.#rows.lower.forEach((lower, i) => cg.master.setRow(i, lower));
     cg.columns.forEach((c, k) => {
       if (c.kind !== 'pattern') cg.master.setCost(k, c.cost);
