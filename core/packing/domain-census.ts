@@ -25,6 +25,25 @@ export interface DomainFoe {
   readonly scope: number;
 }
 
+/** Which nodes a spread rule looks at, as a carrier of it sees them. */
+export interface SpreadView {
+  /** Equal for views that see the same nodes. */
+  readonly text: string;
+  readonly sees: (row: PlacementRow) => boolean;
+}
+
+/** Policies of the rule over what the pod selects and tolerates. Pods elsewhere are not counted. */
+export function spreadView({ rule }: NumberedSpread, family: Family): SpreadView {
+  const selection = rule.honorsAffinity ? family.selection : -1;
+  const tolerations = rule.honorsTaints ? family.tolerations : -1;
+  return {
+    text: `${selection}/${tolerations}`,
+    sees: (row) =>
+      (selection < 0 || row.selected[selection] === 1) &&
+      (tolerations < 0 || row.tolerated[tolerations] === 1),
+  };
+}
+
 export class DomainCensus {
   readonly #nodes: readonly ExistingNode[];
   readonly #poolRows: readonly PlacementRow[];
@@ -35,17 +54,12 @@ export class DomainCensus {
     this.#poolRows = poolRows;
   }
 
-  /** Domains of a spread rule as a family that carries it sees them. O(nodes + rows), cached. */
-  domainsOf({ rule, scope }: NumberedSpread, family: Family): DomainCounts {
-    const selection = rule.honorsAffinity ? family.selection : -1;
-    const tolerations = rule.honorsTaints ? family.tolerations : -1;
-    const text = JSON.stringify([rule.topologyKey, scope, selection, tolerations]);
+  /** Domains of a spread rule for those who see nodes like `view`. O(nodes + rows), cached. */
+  domainsOf({ rule, scope }: NumberedSpread, view: SpreadView): DomainCounts {
+    const text = JSON.stringify([rule.topologyKey, scope, view.text]);
     let counts = this.#counts.get(text);
     if (counts === undefined) {
-      const sees = (row: PlacementRow): boolean =>
-        (selection < 0 || row.selected[selection] === 1) &&
-        (tolerations < 0 || row.tolerated[tolerations] === 1);
-      counts = this.#count(rule.topologyKey, scope, sees);
+      counts = this.#count(rule.topologyKey, scope, view.sees);
       this.#counts.set(text, counts);
     }
     return counts;

@@ -69,15 +69,29 @@ export class DomainDraft {
     rule: string,
     planOnly = false,
   ): void {
+    this.closeRows(family, (row) => isClosed(row.domains.get(topologyKey)), rule, planOnly);
+  }
+
+  /** The same for rows by whatever they are. */
+  closeRows(
+    family: number,
+    isClosed: (row: PlacementRow) => boolean,
+    rule: string,
+    planOnly = false,
+  ): void {
     for (const row of this.rows) {
-      if (!isClosed(row.domains.get(topologyKey))) {
-        continue;
+      if (isClosed(row)) {
+        if (row.limits[family]! > 0) {
+          this.#closedBy[family] = rule;
+        }
+        this.#limit(row, family, 0, planOnly);
       }
-      if (row.limits[family]! > 0) {
-        this.#closedBy[family] = rule;
-      }
-      this.#limit(row, family, 0, planOnly);
     }
+  }
+
+  /** Rows where the family may stand, as the plan sees it. */
+  openRows(family: number): PlacementRow[] {
+    return this.rows.filter((row) => row.limits[family]! > 0);
   }
 
   /** At most `most` pods of the family in one bin that has the label: a bin is in one domain. */

@@ -33,7 +33,7 @@ export function applyMinValues(
   excludeFamilies(values, candidates, families, requests);
   // A set shares every domain that a rule counts over, so that no rule sees which type it became.
   const places = Map.groupBy(candidates, ({ zone, capacityType, row }) =>
-    JSON.stringify([zone, capacityType, ...[...row.domains].sort()]),
+    JSON.stringify([zone, capacityType, ...[...row.domains].sort(([a], [b]) => (a < b ? -1 : 1))]),
   );
   const kept: NewCandidate[] = [];
   const rows = new SharedRows(addRow);

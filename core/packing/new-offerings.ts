@@ -296,7 +296,8 @@ class TemplateContext {
         domains.set(key, value);
       }
     }
-    const text = `${selected.join('')} ${group.index} ${JSON.stringify([...domains].sort())}`;
+    const sorted = [...domains].sort(([a], [b]) => (a < b ? -1 : 1));
+    const text = `${selected.join('')} ${group.index} ${JSON.stringify(sorted)}`;
     const alike = this.#rowsByText.get(text);
     if (alike !== undefined) {
       return { row: alike, group };

@@ -111,7 +111,7 @@ class ProfileTable {
     const ports = hostPortsOf(spec);
     const portTexts = ports.map(hostPortText).sort();
     const text = JSON.stringify([
-      Object.entries(requests).sort(),
+      Object.entries(requests).sort(([a], [b]) => (a < b ? -1 : 1)),
       selection,
       tolerations,
       portTexts,

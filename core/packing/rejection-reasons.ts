@@ -9,13 +9,20 @@ import { labelCapacityType, labelZone } from '../api/labels.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
 import { requirementText } from '../scheduling/node-affinity.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
-import { admitsValue } from '../scheduling/requirements.ts';
+import {
+  addRequirement,
+  admitsValue,
+  conflictingKey,
+  requirementOf,
+} from '../scheduling/requirements.ts';
 import { taintText } from '../scheduling/taints.ts';
+import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 import type { ExistingNode } from './existing-nodes.ts';
 import type { TemplateOutcome } from './new-offerings.ts';
 import type { NewCandidate, PlacementRow, PlacementRule } from './placement-row.ts';
 import type { Family } from './pod-families.ts';
 import { isWithinLimits, type PoolLimit } from './pool-limits.ts';
+import type { PoolTemplate } from './pool-templates.ts';
 import { podsDimension, type ResourceAxis } from './resource-axis.ts';
 
 export interface ReasonInput {
@@ -81,7 +88,9 @@ export class RejectionReasons {
         const taints = template.taints.map(taintText).sort().join(', ');
         tainted.set(taints, (tainted.get(taints) ?? new Set()).add(template.name));
       } else if (selected[family.selection] === 0 && admitted === 0) {
-        parts.add(`node selector or affinity excludes NodePool ${template.name}`);
+        const key = this.#conflict(family, template);
+        const where = key === undefined ? '' : ` (${key})`;
+        parts.add(`node selector or affinity excludes NodePool ${template.name}${where}`);
       } else if (daemonsTooLarge > 0) {
         parts.add(
           `DaemonSets leave no room on ${daemonsTooLarge} offerings of NodePool ${template.name}`,
@@ -94,6 +103,16 @@ export class RejectionReasons {
       parts.add(`NodePool ${listed([...pools].sort())} has taints not tolerated (${taints})`);
     }
     return [...parts];
+  }
+
+  /** The label on which a template and the pods cannot agree, in the first alternative. */
+  #conflict(family: Family, template: PoolTemplate): string | undefined {
+    const offered = new Map(template.cloudRequirements);
+    for (const [key, value] of Object.entries(template.labels)) {
+      addRequirement(offered, requirementOf({ key, operator: 'In', values: [value] }));
+    }
+    const [first] = this.#input.selections[family.selection]!.alternatives;
+    return first === undefined ? undefined : conflictingKey(offered, first, isCloudLabel);
   }
 
   #offeringsPart(

@@ -87,11 +87,13 @@ function addSharedGroup(draft: DomainDraft, parties: Parties): void {
     floorIsZero: false,
     boundSafe: true,
     members: members.map(({ index }) => index),
-    domains: [...values].sort().map((value) => ({
-      value,
-      existing: 0,
-      max: value === undefined ? noDomainMax : 1,
-    })),
+    domains: [...values]
+      .sort((a = '', b = '') => (a < b ? -1 : 1))
+      .map((value) => ({
+        value,
+        existing: 0,
+        max: value === undefined ? noDomainMax : 1,
+      })),
   });
 }
 

@@ -235,7 +235,7 @@ t.test('reasons count what each rule excludes and name the nearest miss', async 
   t.match(reason(specOf({ 'nvidia.com/gpu': '1' })), /needs 1 nvidia.com\/gpu, .* has 0/);
   t.match(
     reason(specOf(small, { nodeSelector: { disk: 'ssd' } })),
-    /node selector or affinity excludes NodePool default/,
+    /node selector or affinity excludes NodePool default \(disk\)/,
   );
   const nodePools = [
     poolOf('red', { taints: [{ key: 'team', value: 'red', effect: 'NoSchedule' }] }),
