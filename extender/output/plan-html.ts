@@ -38,7 +38,7 @@ export async function planHtmlChunks(plan: Plan, drawing: PlanDrawing): Promise<
   const summary = summarizePlan(plan);
   const { resources, workloads, shapes, shelves } = drawing;
   return [
-    head(style ?? '', script ?? ''),
+    head(style ?? '', script ?? '', plan),
     masthead(plan, summary),
     '<main>',
     costCard(plan, summary, drawing),
@@ -47,7 +47,7 @@ export async function planHtmlChunks(plan: Plan, drawing: PlanDrawing): Promise<
     detailSection(plan, summary),
     '</main>',
     '<footer>Made by Stowage. <code>stowage verify</code> re-checks this plan without the solver.</footer>',
-    '<div id="tip" role="status" hidden></div>',
+    '<div id="tip" aria-hidden="true" hidden></div>',
     '<dialog id="node" aria-label="Node"><div class="inside" id="node-inside"></div></dialog>',
     '<script type="application/json" id="plan">',
     dataJson({ resources, workloads, shapes, shelves }),
@@ -69,7 +69,7 @@ function dataJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', String.raw`\u003c`);
 }
 
-function head(style: string, script: string): string {
+function head(style: string, script: string, { nodes, cost }: Plan): string {
   const hash = (text: string): string =>
     `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
   const policy = `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'`;
@@ -78,7 +78,7 @@ function head(style: string, script: string): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
-    '<title>Stowage plan</title>',
+    `<title>Stowage plan: ${formatCount(nodes.length, 'node')}, ${formatUsd(cost.perHour)} per hour</title>`,
     `<style>${style}</style>\n</head>\n<body>\n`,
   ].join('\n');
 }
@@ -207,8 +207,12 @@ function detailSection(plan: Plan, summary: PlanSummary): string {
     )
     .join('');
   const notes = plan.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('');
+  const notesBlock =
+    notes === ''
+      ? ''
+      : `<section class="block"><header><h2>Notes</h2></header><div class="card"><ul class="notes">${notes}</ul></div></section>`;
   return (
-    `${notes === '' ? '' : `<section class="block"><header><h2>Notes</h2></header><div class="card"><ul class="notes">${notes}</ul></div></section>`}` +
+    notesBlock +
     '<section class="block"><header><h2>How it was found</h2></header><div class="two">' +
     `<div class="card"><h3>Cost and proven bound over time</h3>${curveSvg(solver.curve)}</div>` +
     `<div class="card scroll"><table><tbody>${table}</tbody></table></div></div></section>\n`
