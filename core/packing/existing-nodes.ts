@@ -101,6 +101,7 @@ class NodeReader {
   readonly #selections: readonly NodeSelection[];
   readonly #selectedBySignature = new Map<string, Uint8Array>();
   readonly #toleratedByText = new Map<string, Uint8Array>();
+  readonly #rows = new Map<string, PlacementRow>();
   #nextRow: number;
 
   constructor(input: ExistingNodesInput) {
@@ -115,7 +116,7 @@ class NodeReader {
   }
 
   read(node: Node): ExistingNode {
-    const { snapshot, placed, families, axis, book, topologyKeys } = this.#input;
+    const { snapshot, placed, axis, book, topologyKeys } = this.#input;
     const name = node.metadata.name ?? '';
     const labels = canonicalLabels(node.metadata.labels ?? {});
     const pool = this.#pools.get(labels[labelNodePool] ?? '');
@@ -132,17 +133,12 @@ class NodeReader {
       addAmounts(taken, podAmounts(axis, effectiveRequests(pod.spec)));
     }
     const boundResidents = residentsOf(bound, book);
-    const limits = new Uint16Array(families.families.length);
-    const row = {
-      index: this.#nextRow++,
-      template: undefined,
+    const row = this.#rowOf(
       selected,
-      tolerated: this.#tolerated(taints),
-      residents: joinResidents(boundResidents, missing.residents),
-      domains: new Map([...topologyKeys].flatMap((key) => entryOf(labels, key))),
-      limits,
-      boundLimits: limits,
-    };
+      this.#tolerated(taints),
+      joinResidents(boundResidents, missing.residents),
+      new Map([...topologyKeys].flatMap((key) => entryOf(labels, key))),
+    );
     const room = roomOf(axis, amountsOn(axis, offered.allocatable), taken);
     return {
       name,
@@ -154,6 +150,33 @@ class NodeReader {
       boundResidents,
       capacity: offered.capacity,
     };
+  }
+
+  /** Nodes that rules cannot tell apart share a row. */
+  #rowOf(
+    selected: Uint8Array,
+    tolerated: Uint8Array,
+    residents: Residents,
+    domains: ReadonlyMap<string, string>,
+  ): PlacementRow {
+    const { ports, scopeCounts, foes } = residents;
+    const text = JSON.stringify([
+      selected.join(''),
+      tolerated.join(''),
+      ports,
+      [...scopeCounts].sort(([a], [b]) => a - b),
+      [...foes].sort((a, b) => a - b),
+      [...domains],
+    ]);
+    let row = this.#rows.get(text);
+    if (row === undefined) {
+      const limits = new Uint16Array(this.#input.families.families.length);
+      const index = this.#nextRow++;
+      const places = { selected, tolerated, residents, domains };
+      row = { index, template: undefined, ...places, limits, boundLimits: limits };
+      this.#rows.set(text, row);
+    }
+    return row;
   }
 
   #selected(labels: Labels): Uint8Array {

@@ -72,7 +72,7 @@ export function readPlaces(
     firstRow,
   });
   const openNodes = nodes.filter(({ open }) => open);
-  const rows = [...offered.rows, ...openNodes.map(({ row }) => row)];
+  const rows = [...offered.rows, ...new Set(openNodes.map(({ row }) => row))];
   applyPlacementRules(rows, families, rules);
   const limits = poolLimits(templates, nodes);
   const within = offered.candidates.filter((candidate) => isWithinLimits(candidate, limits));

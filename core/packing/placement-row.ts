@@ -2,8 +2,8 @@
  * Placement rows: places that all families see alike.
  *
  * In: nothing. Out: types and small helpers. Offerings of one pool whose labels no pod can tell
- * apart share a row, as do their DaemonSets; an existing node has a row of its own. Rules are
- * evaluated once for each row and family; rows become masks in the end.
+ * apart share a row if they run the same DaemonSets, and so do existing nodes. Rules are evaluated
+ * once for each row and family; rows become masks in the end.
  */
 import type { Taint, Toleration } from '../api/kubernetes.ts';
 import type { HostPort } from '../scheduling/host-ports.ts';
