@@ -114,7 +114,8 @@ function readTypes(
   let previous = '';
   for (const [index, value] of rows.entries()) {
     const name = (value as { readonly name?: unknown } | null)?.name;
-    const row = new FieldReader(file, `type ${String(name ?? `number ${index + 1}`)}`, value);
+    const label = typeof name === 'string' ? name : `number ${index + 1}`;
+    const row = new FieldReader(file, `type ${label}`, value);
     const facts = instanceTypeFacts(row, context);
     if (facts.name <= previous) throw row.error('name', `a name that sorts after ${previous}`);
     previous = facts.name;

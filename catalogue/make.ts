@@ -108,8 +108,8 @@ interface Captures {
   readonly bandwidth: BandwidthLabels;
 }
 
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 /** `{key: value}`, or nothing where the value is absent, false, zero or empty. */
@@ -237,11 +237,11 @@ function meta(captures: Captures, rows: readonly CatalogueRow[]): CatalogueMeta 
 function make(folder: string): void {
   const data = join(import.meta.dirname, 'data');
   const captures: Captures = {
-    catalog: readJson(join(folder, `ec2-catalog.${region}.json`)),
-    spot: readJson(join(folder, `ec2-spot.${region}.json`)),
-    advisor: readJson(join(folder, 'ec2-spot-advisor.json')),
-    zoneSample: readJson(join(folder, 'ec2-spot-az-sample.json')),
-    bandwidth: readJson(join(data, `bandwidth-labels.${region}.json`)),
+    catalog: readJson(join(folder, `ec2-catalog.${region}.json`)) as Capture,
+    spot: readJson(join(folder, `ec2-spot.${region}.json`)) as SpotCapture,
+    advisor: readJson(join(folder, 'ec2-spot-advisor.json')) as AdvisorCapture,
+    zoneSample: readJson(join(folder, 'ec2-spot-az-sample.json')) as ZoneSample,
+    bandwidth: readJson(join(data, `bandwidth-labels.${region}.json`)) as BandwidthLabels,
   };
   const rows = captures.catalog.types
     .flatMap((type) => {

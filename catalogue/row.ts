@@ -118,7 +118,7 @@ function offerings(row: FieldReader, context: RowContext): readonly Offering[] {
     ['on-demand', row.optionalPriceNano('od')],
     ['spot', row.optionalPriceNano('spot')],
   ] as const;
-  const found = [...letters].flatMap((letter) => {
+  const found = letters.split('').flatMap((letter) => {
     const zone = context.zoneNames.get(letter);
     if (zone === undefined) {
       throw row.error('zones', `letters out of ${[...context.zoneNames.keys()].join('')}`);

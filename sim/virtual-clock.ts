@@ -201,7 +201,7 @@ async function turn(step: () => boolean): Promise<boolean> {
         if (hasMore) hasMore = step();
       } catch (error) {
         hasMore = false;
-        reject(error as Error);
+        reject(error);
       }
       if (left === 0) resolve(hasMore);
     };

@@ -46,7 +46,9 @@ if (current !== stamp || builds.some(([name]) => !existsSync(join(outDir, name))
   process.chdir(root);
   for (const [name, entry, target, flags] of builds) {
     const argv = [`${assembly}/${entry}`, '--config', 'asconfig.json', '--target', target];
-    const { error, stderr } = await asc.main([...argv, '-o', `build/wasm/${name}`, ...flags]);
+    const stderr = asc.createMemoryStream();
+    const output = ['-o', `build/wasm/${name}`];
+    const { error } = await asc.main([...argv, ...output, ...flags], { stderr });
     if (error !== null) {
       process.stderr.write(`${stderr.toString()}\n`);
       throw error;

@@ -110,7 +110,7 @@ function instantiate(module: WebAssembly.Module): GlpkExports {
     view().setUint32(written, total, true);
     return 0;
   };
-  const raw = new WebAssembly.Instance(module, { a: imports }).exports as Record<string, unknown>;
+  const raw = new WebAssembly.Instance(module, { a: imports }).exports;
   memory = raw['l'] as WebAssembly.Memory;
   (raw['m'] as () => void)();
   const named: Record<string, unknown> = {};

@@ -96,8 +96,9 @@ export function buildRows(p: ReducedProblem): MasterRows {
   const limitRow = new Int32Array(p.limitMax.length);
   const limitScale = new Float64Array(p.limitMax.length);
   p.limitMax.forEach((max, l) => {
-    limitScale[l] = 1 / Math.max(1, max);
-    limitRow[l] = lower.push(-max * (limitScale[l] as number)) - 1;
+    const scale = 1 / Math.max(1, max);
+    limitScale[l] = scale;
+    limitRow[l] = lower.push(-max * scale) - 1;
   });
   const countRow = new Int32Array(p.O).fill(-1);
   for (let k = 0; k < p.O; k++) {

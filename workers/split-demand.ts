@@ -83,9 +83,10 @@ export function splitDemand(p: PackingProblem, wish: Float64Array, known: Int32A
   classesOf.forEach((classes, f) => {
     let left = p.demand[f] as number;
     for (const c of classes) {
-      split[c] =
+      const given =
         classes.length === 1 ? left : Math.min(left, Math.floor((wish[c] as number) + 1e-6));
-      left -= split[c] as number;
+      split[c] = given;
+      left -= given;
     }
     while (left > 0) {
       let pick = classes[0] as number;

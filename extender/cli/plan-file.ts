@@ -91,7 +91,7 @@ export async function readPlan(path: string): Promise<Plan> {
     throw new InputError({ file: path, field: first?.field ?? '' }, first?.message ?? 'no plan');
   }
   const plan = checked.value as unknown as Plan;
-  const { gap = null, firstFitPerHour = null } = plan.cost;
+  const { gap = null, firstFitPerHour = null } = checked.value.cost;
   return {
     ...plan,
     cost: { ...plan.cost, gap, firstFitPerHour },

@@ -20,7 +20,7 @@ interface SchemaNode {
 export function projectorOf<Schema extends TSchema>(
   schema: Schema,
 ): (value: Static<Schema>) => Static<Schema> {
-  return projector(schema as SchemaNode) as (value: Static<Schema>) => Static<Schema>;
+  return projector(schema) as (value: Static<Schema>) => Static<Schema>;
 }
 
 function projector(node: SchemaNode): Projector {

@@ -17,7 +17,7 @@ interface SchemaNode {
   readonly expected?: string;
   readonly type?: string;
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
@@ -55,7 +55,7 @@ export class SchemaCheck<Schema extends TSchema> {
 
   /** The value as the schema types it, or what is wrong with it. */
   check(value: unknown): Checked<Static<Schema>> {
-    this.#validator ??= Compile(this.#schema) as unknown as Validator;
+    this.#validator ??= Compile(this.#schema);
     if (this.#validator.Check(value)) {
       return { value: value as Static<Schema> };
     }
@@ -64,7 +64,7 @@ export class SchemaCheck<Schema extends TSchema> {
       return { value: withoutNulls as Static<Schema> };
     }
     const errors = this.#validator.Errors(withoutNulls);
-    return { problems: problemsOf(this.#schema as SchemaNode, withoutNulls, errors) };
+    return { problems: problemsOf(this.#schema, withoutNulls, errors) };
   }
 }
 
@@ -186,6 +186,7 @@ function expectationOf(node: SchemaNode | undefined): string {
       return `a list${sizeOf(node.minItems, node.maxItems)}`;
     case 'object':
       return `a mapping${sizeOf(node.minProperties, node.maxProperties)}`;
+    case undefined:
     default:
       return 'another value';
   }
@@ -222,7 +223,10 @@ export function findingOf(value: unknown): string {
     const text = value.length > maxQuotedLength ? `${value.slice(0, maxQuotedLength)}...` : value;
     return JSON.stringify(text);
   }
-  return value === null ? 'null' : `${typeof value} ${String(value)}`;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return `${typeof value} ${value}`;
+  }
+  return value === null ? 'null' : `a ${typeof value}`;
 }
 
 /** A copy in which no mapping has a null member. Entries of lists are kept: a null there is wrong. */

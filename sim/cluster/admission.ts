@@ -59,7 +59,7 @@ export function admitNew(kind: Kind, object: AnyObject, context: AdmissionContex
   }
   const typed = withType(kind, object);
   if (kind === 'Pod') {
-    return admitPod(typed as Pod, context.priorityClasses(), context.now) as AnyObject;
+    return admitPod(typed as Pod, context.priorityClasses(), context.now);
   }
   if (kind === 'Node') return withFirstTaint(typed as Node);
   if (!kinds[kind].hasStatus || keepsStatus.has(kind)) return typed;

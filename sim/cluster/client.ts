@@ -80,7 +80,7 @@ export function createSimulatedClient(
     return answer;
   }
 
-  const withManager = <T extends { readonly fieldManager?: string }>(given: T | undefined) => ({
+  const withManager = (given: { readonly fieldManager?: string } | undefined) => ({
     fieldManager: actor,
     ...given,
   });

@@ -165,9 +165,7 @@ export class SimulatedCluster {
     const own = { uid: this.random.uuid(), creationTimestamp: now };
     const stored = { ...admitted, metadata: metadataOfNew(kind, metadata, own) };
     const owner = ownerOf(manager, 'update', undefined);
-    const owners = tracksOwners.has(kind)
-      ? recordWrite({}, stored as unknown as JsonObject, owner, noOwners)
-      : noOwners;
+    const owners = tracksOwners.has(kind) ? recordWrite({}, stored, owner, noOwners) : noOwners;
     return this.#commit(kind, 'added', undefined, stored, owners);
   }
 
@@ -205,13 +203,13 @@ export class SimulatedCluster {
     const { fieldManager, subresource, force = false } = options;
     const known = this.#store(kind).objects.get(keyOf(object.metadata));
     const owner = ownerOf(fieldManager, 'apply', subresource);
-    const applied = onlyApplied(object as unknown as AnyObject, kind, subresource);
+    const applied = onlyApplied(object, kind, subresource);
     if (known === undefined) {
       if (subresource !== undefined) throw this.#notFound(kind, object.metadata);
       const created = this.create(kind, object as unknown as KindTypes[K], fieldManager);
       const owners = applyFields({}, applied, owner, noOwners, force).owners;
       this.#store(kind).objects.set(keyOf(object.metadata), {
-        object: created as unknown as AnyObject,
+        object: created,
         owners,
       });
       return created;
@@ -270,7 +268,7 @@ export class SimulatedCluster {
       (tracksOwners.has(kind)
         ? recordWrite(
             before as unknown as JsonObject,
-            after as unknown as JsonObject,
+            after,
             ownerOf(manager, 'update', options.subresource),
             stored.owners,
           )

@@ -233,7 +233,7 @@ async function preparePlane(
       args,
       logPath: logOf(name),
       probe,
-      onStarted: directory.recordProcess,
+      onStarted: (pid) => directory.recordProcess(pid),
     });
   }
   const withFlags = (

@@ -45,8 +45,8 @@ t.test('a table answers as a Map does, from strings and from bytes', async () =>
         expected,
       );
       assert.ok(list !== undefined);
-      assert.deepEqual(namesIn(list!.names), names);
-      assert.deepEqual(nodesIn(list!.names), expected);
+      assert.deepEqual(namesIn(list.names), names);
+      assert.deepEqual(nodesIn(list.names), expected);
     }),
     { numRuns: 200 },
   );
@@ -86,8 +86,8 @@ t.test('plain lists are read wherever they stand in a body', async () => {
       const from = Buffer.byteLength(before);
       const list = new NodeTable().readList(body, from);
       assert.ok(list !== undefined);
-      assert.deepEqual(namesIn(list!.names), names);
-      assert.equal(list!.next, from + Buffer.byteLength(JSON.stringify(names)));
+      assert.deepEqual(namesIn(list.names), names);
+      assert.equal(list.next, from + Buffer.byteLength(JSON.stringify(names)));
     }),
   );
 });

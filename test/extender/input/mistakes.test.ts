@@ -138,7 +138,7 @@ t.test('each kind of mistake in a pod is refused at its field', async (t) => {
       `${at}.matchFields[0].key`,
       /metadata.name/,
     ],
-    [pod(term('')), `${at.slice(0, -'[0]'.length)}`, /at least 1 entry/],
+    [pod(term('')), at.slice(0, -'[0]'.length), /at least 1 entry/],
     [
       pod(
         'affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}}]}}',
