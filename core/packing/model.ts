@@ -131,7 +131,7 @@ export function buildModel(
       ...podsLeftOut(families, rejections),
     ],
     placed: demands.roles.placed,
-    notes: [...new Set([...notesOf(demands, options), ...places.notes, ...draft.notes])],
+    notes: [...new Set([...notesOf(snapshot, demands, options), ...places.notes, ...draft.notes])],
   };
 }
 
@@ -215,10 +215,21 @@ function modelOffering(offering: NewCandidate | ExistingGroup): ModelOffering {
   };
 }
 
-function notesOf({ families, roles }: Demands, options: ModelOptions): string[] {
+function notesOf(
+  snapshot: ClusterSnapshot,
+  { families, roles }: Demands,
+  options: ModelOptions,
+): string[] {
   const notes = [...families.preferences]
     .sort()
     .map((kind) => `${kind} is a preference and not weighed yet`);
+  const taints = [
+    ...snapshot.nodePools.flatMap(({ spec }) => spec.template.spec.taints ?? []),
+    ...snapshot.nodes.flatMap(({ spec }) => spec?.taints ?? []),
+  ];
+  if (taints.some(({ effect }) => effect === 'PreferNoSchedule')) {
+    notes.push('taints with effect PreferNoSchedule are a preference and not weighed yet');
+  }
   for (const name of [...families.runtimeClasses].sort()) {
     notes.push(
       `RuntimeClass ${name}: its overhead and node selector count only as far as pod specs state them`,

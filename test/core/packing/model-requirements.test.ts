@@ -151,6 +151,8 @@ t.test('taints of a pool keep out who does not tolerate them', async (t) => {
   t.equal(count([]), 0);
   t.equal(count([], taint('NoExecute')), 0);
   t.equal(count([], taint('PreferNoSchedule')), 6);
+  const soft = modelOf({ nodePools: [taint('PreferNoSchedule')] });
+  t.match(soft.notes.join(), /PreferNoSchedule are a preference and not weighed yet/);
   t.equal(count([{ key: 'team', operator: 'Exists' }]), 6);
   t.equal(count([{ operator: 'Exists' }]), 6);
   t.equal(count([{ key: 'team', value: 'red' }]), 6);
