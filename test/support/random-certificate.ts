@@ -234,3 +234,43 @@ function coveredWorth(problem: PackingProblem, certificate: Certificate): bigint
   });
   return worth;
 }
+
+/**
+ * A certificate that holds for any problem, made in one pass: every offering's price is shared out
+ * over its resources, and a pod is worth the least that its requests cost anywhere.
+ */
+export function plainCertificate(problem: PackingProblem, demand: ArrayLike<number>): Certificate {
+  const resources = problem.resourceNames.length;
+  const fractionBits = 8;
+  const scale = 2 ** fractionBits;
+  const multipliers = Array.from(problem.priceNano, (price, o) =>
+    problem.resourceNames.map((_, r) => {
+      const capacity = problem.boundCapacity[o * resources + r]!;
+      return capacity === 0 ? 0 : Math.floor((price * scale) / capacity / resources);
+    }),
+  );
+  const classDual = Array.from(problem.familyOf, (_, c) => {
+    let least = Infinity;
+    multipliers.forEach((vector, o) => {
+      const isCounted = problem.available[o] !== unlimitedCount;
+      if (isCounted || problem.boundMasks[problem.maskOf[o]! * problem.classCount + c] === 0)
+        return;
+      const cost = vector.reduce(
+        (sum, value, r) => sum + value * problem.boundRequest[c * resources + r]!,
+        0,
+      );
+      least = Math.min(least, cost);
+    });
+    return least === Infinity ? 0 : Math.floor(least / scale);
+  });
+  return {
+    demand: Array.from(demand),
+    fractionBits,
+    classDual,
+    domainDual: [],
+    limitDual: problem.limits.map(() => 0),
+    multipliers,
+    multiplierOf: multipliers.map((_, o) => o),
+    tables: [],
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * What a node would be that a NodePool launches: admitted or not, its price, labels, taints.
+ *
+ * In: NodePools, node classes, instance types. Out: facts about one (pool, type, zone, capacity type),
+ * or why there is no such node. Read from the objects themselves; the packing model's templates,
+ * rows and masks are not asked. It knows no pods.
+ */
+import type { EC2NodeClass } from '../../api/ec2nodeclass.ts';
+import type { Taint } from '../../api/kubernetes.ts';
+import {
+  labelCapacityType,
+  labelNodeClass,
+  labelNodePool,
+  labelRegion,
+  labelZone,
+  labelZoneId,
+} from '../../api/labels.ts';
+import type { NodePool } from '../../api/nodepool.ts';
+import { admittedOfferings, poolRequirements } from '../../scheduling/pool-admission.ts';
+import type { Requirement, Requirements } from '../../scheduling/requirements.ts';
+import { isCloudLabel, regionOfZone } from '../../scheduling/well-known-labels.ts';
+import type { InstanceType, Offering } from '../../state/instance-type.ts';
+import type { NodeLabels } from './node-labels.ts';
+import { entry } from './pod-kinds.ts';
+
+/** An offering by name; plans and substitutes state these. */
+export interface OfferingName {
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly capacityType: string;
+}
+
+/** A node that a pool may launch. */
+export interface OfferedNode {
+  readonly pool: NodePool;
+  readonly type: InstanceType;
+  readonly offering: Offering;
+  readonly labels: NodeLabels;
+  /** Taints that stay; startup taints are gone by the time pods are placed. */
+  readonly taints: readonly Taint[];
+}
+
+/** What the nodes of all pools are read from. */
+export interface OfferedNodesInput {
+  readonly nodePools: readonly NodePool[];
+  readonly nodeClasses: readonly EC2NodeClass[];
+  readonly typesOf: (nodeClassName: string) => readonly InstanceType[];
+  /** Zone name -> zone id, where the node class's status does not tell. */
+  readonly zoneIds: ReadonlyMap<string, string>;
+}
+
+interface PoolFacts {
+  readonly pool: NodePool;
+  readonly requirements: Requirements;
+  readonly zoneIds: ReadonlyMap<string, string>;
+  readonly types: ReadonlyMap<string, InstanceType>;
+  /** Offerings that are admitted and available, by type; filled on demand. */
+  readonly admitted: Map<InstanceType, readonly Offering[]>;
+}
+
+/** Answers for offerings of pools; every answer is made once. */
+export class OfferedNodes {
+  readonly #pools = new Map<string, PoolFacts>();
+  readonly #known = new Map<string, OfferedNode | string>();
+  readonly #all = new Map<string, readonly OfferedNode[]>();
+
+  constructor(input: OfferedNodesInput) {
+    for (const pool of input.nodePools) {
+      const nodeClassName = pool.spec.template.spec.nodeClassRef.name;
+      const nodeClass = input.nodeClasses.find(({ metadata }) => metadata.name === nodeClassName);
+      const zoneIds = new Map(input.zoneIds);
+      for (const { zone, zoneID } of nodeClass?.status?.subnets ?? []) {
+        if (zoneID !== undefined) zoneIds.set(zone, zoneID);
+      }
+      this.#pools.set(pool.metadata.name ?? '', {
+        pool,
+        requirements: poolRequirements(pool),
+        zoneIds,
+        types: new Map(input.typesOf(nodeClassName).map((type) => [type.name, type])),
+        admitted: new Map(),
+      });
+    }
+  }
+
+  /** The node that the pool would launch there, or a sentence that says why it would not. */
+  find(poolName: string, name: OfferingName): OfferedNode | string {
+    const key = JSON.stringify([poolName, name.instanceType, name.zone, name.capacityType]);
+    return entry(this.#known, key, () => this.#judge(poolName, name));
+  }
+
+  #judge(poolName: string, name: OfferingName): OfferedNode | string {
+    const facts = this.#pools.get(poolName);
+    if (facts === undefined) return `there is no NodePool ${poolName}`;
+    const idle = whyNothingIsLaunched(facts.pool);
+    if (idle !== undefined) return `NodePool ${poolName} ${idle}`;
+    const type = facts.types.get(name.instanceType);
+    if (type === undefined) return `NodePool ${poolName} knows no type ${name.instanceType}`;
+    const isNamed = ({ zone, capacityType }: Offering): boolean =>
+      zone === name.zone && capacityType === name.capacityType;
+    const offering = this.#admitted(facts, type).find(isNamed);
+    if (offering !== undefined) return offeredNode(facts, type, offering);
+    const exists = type.offerings.find(isNamed);
+    const what = `${name.instanceType} ${name.capacityType} in ${name.zone}`;
+    if (exists === undefined) return `the catalogue has no ${what}`;
+    return exists.available
+      ? `the requirements of NodePool ${poolName} do not admit ${what}`
+      : `${what} is not available`;
+  }
+
+  #admitted(facts: PoolFacts, type: InstanceType): readonly Offering[] {
+    return entry(facts.admitted, type, () =>
+      admittedOfferings(facts.pool, facts.requirements, type, facts.zoneIds).filter(
+        ({ available }) => available,
+      ),
+    );
+  }
+
+  /** Every node that a pool may launch, the largest first; made once. */
+  allOf(poolName: string): readonly OfferedNode[] {
+    return entry(this.#all, poolName, () => {
+      const facts = this.#pools.get(poolName);
+      if (facts === undefined || whyNothingIsLaunched(facts.pool) !== undefined) return [];
+      const nodes = [...facts.types.values()].flatMap((type) =>
+        this.#admitted(facts, type).map((offering) => offeredNode(facts, type, offering)),
+      );
+      const sizeOf = ({ type }: OfferedNode): number => type.allocatable['cpu'] ?? 0;
+      return nodes.sort((a, b) => sizeOf(b) - sizeOf(a));
+    });
+  }
+
+  /** Names of all pools. */
+  get poolNames(): Iterable<string> {
+    return this.#pools.keys();
+  }
+
+  /** Requirements of a pool; empty for an unknown one. */
+  requirementsOf(poolName: string): Requirements {
+    return this.#pools.get(poolName)?.requirements ?? new Map<string, Requirement>();
+  }
+}
+
+/** Pools that are being deleted, static, or not ready give no nodes for pods. */
+function whyNothingIsLaunched(pool: NodePool): string | undefined {
+  if (pool.metadata.deletionTimestamp !== undefined) return 'is being deleted';
+  if (pool.spec.replicas !== undefined) return 'is static (spec.replicas)';
+  const ready = pool.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'False' ? 'is not Ready' : undefined;
+}
+
+/**
+ * Labels of the user's own with one value are fixed, others open; what the cloud sets is fixed. The
+ * name and the hostname of a node that does not exist are unknown, and so absent.
+ */
+function offeredNode(facts: PoolFacts, type: InstanceType, offering: Offering): OfferedNode {
+  const { pool, requirements, zoneIds } = facts;
+  const fixed: Record<string, string> = {
+    ...type.labels,
+    [labelZone]: offering.zone,
+    [labelCapacityType]: offering.capacityType,
+    [labelNodePool]: pool.metadata.name ?? '',
+    [labelNodeClass]: pool.spec.template.spec.nodeClassRef.name,
+  };
+  const region = regionOfZone(offering.zone);
+  if (region !== undefined) fixed[labelRegion] = region;
+  const zoneId = zoneIds.get(offering.zone);
+  if (zoneId !== undefined) fixed[labelZoneId] = zoneId;
+  const open = new Map<string, Requirement>();
+  for (const [key, requirement] of requirements) {
+    if (isCloudLabel(key)) continue;
+    const [only, ...others] = requirement.values;
+    if (!requirement.complement && only !== undefined && others.length === 0) fixed[key] = only;
+    else open.set(key, requirement);
+  }
+  return {
+    pool,
+    type,
+    offering,
+    labels: { fixed, open },
+    taints: pool.spec.template.spec.taints ?? [],
+  };
+}
