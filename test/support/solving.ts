@@ -1,0 +1,99 @@
+/**
+ * Runs the whole solver in this thread and holds its answer against everything else that can tell.
+ *
+ * In: a problem and options. Out: the solution; a list of flaws, empty for a sound answer. The judges
+ * are the verifier, the certificate checker, first-fit and (for tiny problems) brute force: none of
+ * them shares code with the solver.
+ */
+import { checkCertificate } from '../../core/packing/certificate.ts';
+import { firstFit } from '../../core/packing/first-fit.ts';
+import type { PackingProblem } from '../../core/packing/problem.ts';
+import type { PackingSolution, SolveOptions } from '../../core/packing/solution.ts';
+import { verifySolution } from '../../core/packing/verify-solution.ts';
+import { type SolveEnvironment, solveProblem } from '../../workers/solve-problem.ts';
+import { bruteForceCost } from './brute-force.ts';
+
+/** Until the gap is closed or the search runs dry; the clock is only a guard. */
+export const defaultOptions: SolveOptions = {
+  gap: 0,
+  timeLimitMs: 20_000,
+  seed: 1,
+  threads: 1,
+  master: 'glpk',
+};
+
+const environment: SolveEnvironment = {
+  epochMs: () => performance.timeOrigin + performance.now(),
+  aborted: () => false,
+  progress: () => undefined,
+  planPort: null,
+};
+
+/** Solves in this thread; `changes` override the default environment. */
+export function solveHere(
+  problem: PackingProblem,
+  options: Partial<SolveOptions> = {},
+  changes: Partial<SolveEnvironment> = {},
+): Promise<PackingSolution> {
+  return solveProblem(problem, { ...defaultOptions, ...options }, { ...environment, ...changes });
+}
+
+/** [family] pods that a plan places. */
+export function servedBy(
+  problem: PackingProblem,
+  { unserved }: { unserved: Int32Array },
+): Int32Array {
+  return problem.demand.map((pods, family) => pods - unserved[family]!);
+}
+
+/** What is wrong with a solution; `optimum` says whether to ask brute force as well. */
+export function findSolutionFlaws(
+  problem: PackingProblem,
+  solution: PackingSolution,
+  optimum: 'brute-force' | 'unknown',
+): string[] {
+  const flaws: string[] = [];
+  const { costNano, lowerBoundNano, certificate, proof } = solution;
+  const status = verifySolution(problem, solution);
+  if (!status.ok)
+    flaws.push(...status.violations.map(({ code, message }) => `${code}: ${message}`));
+  if (lowerBoundNano > costNano) flaws.push(`bound ${lowerBoundNano} above cost ${costNano}`);
+  if (certificate !== null) {
+    const verdict = checkCertificate(problem, certificate);
+    if (!verdict.ok) flaws.push(`certificate: ${verdict.reasons[0]!.message}`);
+    else if (proof === 'certified' && verdict.lowerBoundNano !== lowerBoundNano)
+      flaws.push(`certificate proves ${verdict.lowerBoundNano}, published is ${lowerBoundNano}`);
+  }
+  const fallback = firstFit(problem);
+  if (fallback.unserved.some((pods, family) => pods < solution.unserved[family]!))
+    flaws.push('first-fit serves pods that the solver leaves out');
+  else if (fallback.unserved.every((pods, family) => pods === solution.unserved[family]!)) {
+    if (lowerBoundNano > fallback.costNano)
+      flaws.push(`bound ${lowerBoundNano} above first-fit's ${fallback.costNano}`);
+    const [ours, theirs] = [steeredCost(problem, solution), steeredCost(problem, fallback)];
+    if (ours > theirs) flaws.push(`steered cost ${ours} above first-fit's ${theirs}`);
+  }
+  if (optimum === 'brute-force') {
+    const best = bruteForceCost(problem, servedBy(problem, solution));
+    if (best === undefined) flaws.push('brute force finds no plan for the pods served');
+    else {
+      if (lowerBoundNano > best) flaws.push(`bound ${lowerBoundNano} above the optimum ${best}`);
+      if (costNano < best) flaws.push(`cost ${costNano} below the optimum ${best}`);
+      if (proof === 'optimal' && costNano !== best)
+        flaws.push(`called optimal at ${costNano}, the optimum is ${best}`);
+    }
+  }
+  return flaws;
+}
+
+/** Price with steering: what the search minimises. */
+export function steeredCost(
+  problem: PackingProblem,
+  { bins }: Pick<PackingSolution, 'bins'>,
+): number {
+  return bins.reduce(
+    (sum, { offering, copies }) =>
+      sum + copies * (problem.priceNano[offering]! + problem.steerNano[offering]!),
+    0,
+  );
+}
