@@ -2,7 +2,7 @@
  * Reads a plan as `stowage plan -o json` wrote it.
  *
  * In: a path or `-`. Out: a Plan whose members have the right types. Whether it is true is for
- * `plan-review.ts` to say. Unknown members are let pass, so that a newer plan can still be read.
+ * `verify-plan.ts` to say. Unknown members are let pass, so that a newer plan can still be read.
  */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';

@@ -7,7 +7,11 @@
  */
 import { type Catalogue, loadCatalogue } from '../../catalogue/loader.ts';
 import { buildModel } from '../../core/packing/model.ts';
-import type { ModelOptions, PackingModel } from '../../core/packing/packing-model.ts';
+import type {
+  InstanceTypesByNodeClass,
+  ModelOptions,
+  PackingModel,
+} from '../../core/packing/packing-model.ts';
 import { resolveInstanceTypes } from '../../core/scheduling/allocatable.ts';
 import type { InstanceType } from '../../core/state/instance-type.ts';
 import type { ClusterSnapshot } from '../../core/state/snapshot.ts';
@@ -18,6 +22,10 @@ export interface PlanningInput {
   readonly snapshot: ClusterSnapshot;
   readonly model: PackingModel;
   readonly catalogue: Catalogue;
+  /** Types under a node class of the snapshot, by its name. */
+  readonly typesOf: InstanceTypesByNodeClass;
+  /** Zone name -> zone id, in the account of the catalogue. */
+  readonly zoneIds: ReadonlyMap<string, string>;
   /** What was assumed, a sentence each, besides the notes of the model. */
   readonly notes: readonly string[];
 }
@@ -33,17 +41,18 @@ export async function readPlanningInput(
   const { snapshot, ignoredKinds, notes: inputNotes } = await readInput(options.filename);
   const catalogue = loadCatalogue();
   const typesOf = typesByNodeClass(catalogue, snapshot, options.memoryOverhead);
+  const zoneIds = new Map(catalogue.zones.map(({ name, id }) => [name, id]));
   const model = buildModel(snapshot, typesOf, {
     ...steering,
     ...(options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes }),
-    zoneIds: new Map(catalogue.zones.map(({ name, id }) => [name, id])),
+    zoneIds,
   });
   const ignored = [...ignoredKinds].map(([kind, count]) => `${count} ${kind}`).sort();
   const notes = [...inputNotes];
   if (ignored.length > 0) {
     notes.push(`Passed over, for they do not matter to placement: ${ignored.join(', ')}.`);
   }
-  return { snapshot, model, catalogue, notes };
+  return { snapshot, model, catalogue, typesOf, zoneIds, notes };
 }
 
 /** Types under each node class of the snapshot, resolved when first asked for. */
@@ -51,7 +60,7 @@ function typesByNodeClass(
   catalogue: Catalogue,
   snapshot: ClusterSnapshot,
   memoryOverhead: 'measured' | number,
-): (nodeClassName: string) => readonly InstanceType[] {
+): InstanceTypesByNodeClass {
   const resolved = new Map<string, readonly InstanceType[]>();
   return (name) => {
     let types = resolved.get(name);

@@ -61,7 +61,7 @@ t.test('pods from standard input become a plan that verify accepts', async (t) =
   const cheaper = plan.stdout.replace(/"perHour":[^,]+/, '"perHour":0.01');
   const refused = await stowage(['verify', '-f', `${folder}/pods.yaml`, '-'], cheaper);
   t.equal(refused.code, 1);
-  t.match(refused.stdout, /^The plan does not hold\.\ncost-mismatch: /);
+  t.match(refused.stdout, /^The plan does not hold\.\ncost-mismatch: Plan: /);
 });
 
 t.test('a pod without a place is told and makes the exit code 2', async (t) => {
