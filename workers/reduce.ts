@@ -116,7 +116,10 @@ function fillMany(
   return any;
 }
 
-/** One offering per (capacity, mask, limits): the cheapest; others point to it in `twin`. */
+/**
+ * One offering per (capacity, mask, limits): the cheapest with steering; others point to it in `twin`.
+ * One that is cheaper in money alone stays beside it: the bound speaks of money.
+ */
 function dropTwins(
   p: PackingProblem,
   s: Scratch,
@@ -127,8 +130,9 @@ function dropTwins(
   const sameBound = s.capacity === s.boundCapacity;
   const buckets = new Map<number, number[]>();
   const kept: number[] = [];
-  const equal = (a: number, b: number): boolean => {
+  const replaces = (a: number, b: number): boolean => {
     if (p.maskOf[a] !== p.maskOf[b]) return false;
+    if ((p.priceNano[a] as number) > (p.priceNano[b] as number)) return false;
     for (let r = 0; r < R; r++) {
       if (s.capacity[a * R + r] !== s.capacity[b * R + r]) return false;
       if (!sameBound && s.boundCapacity[a * R + r] !== s.boundCapacity[b * R + r]) return false;
@@ -144,7 +148,7 @@ function dropTwins(
     for (let r = 0; r < R; r++)
       h = (Math.imul(h, 31) + (((s.capacity[o * R + r] as number) % 2147483647) | 0)) | 0;
     const bucket = buckets.get(h);
-    const other = bucket?.find((k) => equal(k, o));
+    const other = bucket?.find((k) => replaces(k, o));
     if (other !== undefined) twin[o] = other;
     else {
       if (bucket === undefined) buckets.set(h, [o]);
