@@ -225,6 +225,7 @@ class OfferingChooser {
   readonly #needs: ClassNeeds;
   /** [class] what {@link costOfOnePod} chose. */
   readonly #first: (Choice | undefined)[];
+  #lastBest = 0;
 
   constructor(problem: PackingProblem, table: OfferingTable, needs: ClassNeeds) {
     this.#problem = problem;
@@ -254,7 +255,9 @@ class OfferingChooser {
     const table = this.#table;
     let best: Choice | undefined;
     let bestScore = Infinity;
-    for (let position = 0; position < table.count; position++) {
+    // What was best for the last class is a good start: it lets most others be passed over.
+    for (let step = table.count === 0 ? 0 : -1; step < table.count; step++) {
+      const position = step < 0 ? this.#lastBest : step;
       const cost = table.cost[position]!;
       // Dearer offerings follow: none beats the best even when full of the pods that are wanted.
       if (best !== undefined && cost >= bestScore * want) break;
@@ -267,6 +270,7 @@ class OfferingChooser {
       best = { position, fit };
       bestScore = score;
     }
+    this.#lastBest = best?.position ?? this.#lastBest;
     return best;
   }
 

@@ -16,7 +16,15 @@ import { type ClassNeeds, mostByMask, tabulateNeeds } from './class-needs.ts';
 import { placeFamilies } from './family-placement.ts';
 import { type FirstFitPlan, holds } from './first-fit.ts';
 import { listExisting, type OfferingTable, tabulateOfferings } from './offering-table.ts';
-import { countIn, meetsFoe, mergeBins, type OpenBin, OpenBins, type Room } from './open-bins.ts';
+import {
+  countIn,
+  type FilledBin,
+  meetsFoe,
+  mergeBins,
+  type OpenBin,
+  OpenBins,
+  type Room,
+} from './open-bins.ts';
 import type { PackingProblem } from './problem.ts';
 
 /** A bin whose offering is still open: anything that holds its contents. */
@@ -258,7 +266,7 @@ function settle(
   unserved: Int32Array,
 ): FirstFitPlan {
   const budget = new BinBudget(problem);
-  const filled: { offering: number; bin: OpenBin; copies: number }[] = [];
+  const filled: FilledBin[] = [];
   let costNano = 0;
   for (const bin of list) {
     if (bin.classes.length === 0) continue;

@@ -95,20 +95,54 @@ export function countIn(bin: OpenBin, c: number): number {
   return at < 0 ? 0 : bin.counts[at]!;
 }
 
-/** Bins of a plan: contents ascending by class, equal bins of an offering merged. */
-export function mergeBins(
-  filled: readonly { readonly offering: number; readonly bin: OpenBin; readonly copies: number }[],
-): readonly Bin[] {
-  const merged = new Map<string, { bin: Bin; copies: number }>();
-  for (const { offering, bin, copies } of filled) {
+/** A bin whose offering is settled. */
+export interface FilledBin {
+  readonly offering: number;
+  readonly bin: OpenBin;
+  copies: number;
+}
+
+/**
+ * Bins of a plan, contents ascending by class. Bins of an offering that were filled alike and in the
+ * same order become one.
+ */
+export function mergeBins(filled: readonly FilledBin[]): readonly Bin[] {
+  const byHash = new Map<number, FilledBin[]>();
+  const merged: FilledBin[] = [];
+  for (const one of filled) {
+    const hash = hashContents(one);
+    const alike = byHash.get(hash);
+    const twin = alike?.find((other) => isAlike(one, other));
+    if (twin !== undefined) {
+      twin.copies += one.copies;
+      continue;
+    }
+    const own = { ...one };
+    merged.push(own);
+    if (alike === undefined) byHash.set(hash, [own]);
+    else alike.push(own);
+  }
+  return merged.map(({ offering, bin, copies }) => {
     const order = [...bin.classes.keys()].sort((a, b) => bin.classes[a]! - bin.classes[b]!);
     const classes = Int32Array.from(order, (at) => bin.classes[at]!);
     const counts = Int32Array.from(order, (at) => bin.counts[at]!);
-    const key = `${offering};${classes.join()};${counts.join()}`;
-    const known = merged.get(key);
-    if (known === undefined)
-      merged.set(key, { bin: { offering, classes, counts, copies }, copies });
-    else known.copies += copies;
+    return { offering, classes, counts, copies };
+  });
+}
+
+function hashContents({ offering, bin }: FilledBin): number {
+  let hash = offering;
+  for (let i = 0; i < bin.classes.length; i++) {
+    hash = (Math.imul(hash, 31) + bin.classes[i]!) | 0;
+    hash = (Math.imul(hash, 31) + bin.counts[i]!) | 0;
   }
-  return [...merged.values()].map(({ bin, copies }) => ({ ...bin, copies }));
+  return hash;
+}
+
+function isAlike(a: FilledBin, b: FilledBin): boolean {
+  return (
+    a.offering === b.offering &&
+    a.bin.classes.length === b.bin.classes.length &&
+    a.bin.classes.every((c, i) => c === b.bin.classes[i] && a.bin.counts[i] === b.bin.counts[i])
+  );
 }

@@ -79,6 +79,8 @@ interface LaunchedNode {
   readonly stated: PlannedNode;
   readonly node: OfferedNode;
   readonly site: Site;
+  /** Equal for nodes of one pool and offering with alike pods. */
+  readonly text: string;
 }
 
 /** Everything about nodes: one by one, between them, and per pool. */
@@ -141,12 +143,13 @@ class NodeReview {
     this.#checkAmounts('requests', stated, sumRequests(placed));
     this.#checkAmounts('allocatable', stated, node.type.allocatable);
     const site = this.#builder.launch(name, node, placed);
-    this.#onceFor(['node', nodePool, stated, placed], () => {
+    const text = `${nodePool} ${offeringText(stated)} ${contentsText(placed)}`;
+    this.#onceFor(`node ${text}`, () => {
       const problems = findSiteProblems(site, node.type.allocatable);
       for (const { code, message } of problems) this.#add(code, name, message);
       return problems.length === 0;
     });
-    return { stated, node, site };
+    return { stated, node, site, text };
   }
 
   /** All nodes that stay: those without newcomers matter to rules between nodes. */
@@ -160,7 +163,11 @@ class NodeReview {
     });
   }
 
-  #checkSubstitutes({ stated, node, site }: LaunchedNode, pairs: PairRules, budgets: PoolBudgets) {
+  #checkSubstitutes(
+    { stated, node, site, ...known }: LaunchedNode,
+    pairs: PairRules,
+    budgets: PoolBudgets,
+  ) {
     const { name, nodePool, substitutes } = stated;
     const seen = new Set([offeringText(stated)]);
     for (const substitute of substitutes) {
@@ -175,7 +182,7 @@ class NodeReview {
       }
       this.#checkPrice(substitute, other, 'substitute-price-mismatch', name);
       if (!budgets.allowsSwap(node, other)) refuse('exceeds a limit of the NodePool');
-      this.#onceFor(['substitute', nodePool, stated, site.placed, text], () => {
+      this.#onceFor(`substitute ${known.text} by ${text}`, () => {
         const [problem] = this.#builder.problemsOf(other, site.placed);
         const moved = { ...site.settled, ...other.labels.fixed };
         const why = problem?.message ?? pairs.findBreachByMove(site, moved);
@@ -185,11 +192,11 @@ class NodeReview {
     }
   }
 
-  #checkMinValues({ stated, node, site }: LaunchedNode): void {
+  #checkMinValues({ stated, node, site, text }: LaunchedNode): void {
     const { name, nodePool } = stated;
     if (this.#input.minValuesPolicy === 'BestEffort') return;
     const requirements = this.#offered.requirementsOf(nodePool);
-    this.#onceFor(['choice', nodePool, stated, site.placed], () => {
+    this.#onceFor(`choice ${text}`, () => {
       const missing = missingMinValues(requirements, this.#choiceFor(node, site.placed));
       if (missing === undefined) return true;
       const { key, wanted, has } = missing;
@@ -232,19 +239,8 @@ class NodeReview {
     }
   }
 
-  /** Skips `check` if it has succeeded before for the same offering and pods. */
-  #onceFor(
-    [topic, pool, offering, placed, ...rest]: readonly [
-      string,
-      string,
-      OfferingName,
-      KindCounts,
-      ...string[],
-    ],
-    check: () => boolean,
-  ): void {
-    const contents = Array.from(placed, ([{ id }, pods]) => `${id}x${pods}`).sort();
-    const text = [topic, pool, offeringText(offering), contents, ...rest].join('|');
+  /** Skips `check` if it has succeeded before for what `text` stands for. */
+  #onceFor(text: string, check: () => boolean): void {
     if (!this.#sound.has(text) && check()) this.#sound.add(text);
   }
 
@@ -255,4 +251,10 @@ class NodeReview {
 
 function offeringText({ instanceType, zone, capacityType }: OfferingName): string {
   return `${instanceType} ${zone} ${capacityType}`;
+}
+
+function contentsText(placed: KindCounts): string {
+  return Array.from(placed, ([{ id }, pods]) => `${id}x${pods}`)
+    .sort()
+    .join();
 }

@@ -51,6 +51,11 @@ interface SpreadView {
   readonly counted: ReadonlySet<PodKind>;
 }
 
+interface SiteRules {
+  readonly separations: readonly Separation[];
+  readonly views: readonly SpreadView[];
+}
+
 /** Where a site is, if it is not where it is: for substitutes in another domain. */
 interface Move {
   readonly site: Site;
@@ -64,6 +69,7 @@ export class PairRules {
   readonly #sites: readonly Site[];
   readonly #separations: readonly Separation[];
   readonly #views: readonly SpreadView[];
+  readonly #rulesAt = new Map<Site, SiteRules>();
   /** Selection text -> labels of nodes -> admitted; nodes of one offering share their labels. */
   readonly #admitted = new Map<string, Map<NodeLabels, boolean>>();
 
@@ -98,23 +104,30 @@ export class PairRules {
   /** What would break if the node stood where `labels` say; undefined if nothing would. */
   findBreachByMove(site: Site, labels: Labels): string | undefined {
     const move = { site, labels };
-    const isMoved = (key: string): boolean =>
-      key !== labelHostname && site.settled[key] !== labels[key];
-    for (const separation of this.#separations) {
-      const concerns = [...site.placed.keys()].some(
-        (kind) => separation.carriers.has(kind) || separation.named.has(kind),
-      );
-      if (!concerns || !isMoved(separation.rule.topologyKey)) continue;
+    const isMoved = ({ rule }: Separation | SpreadView): boolean =>
+      !isHostname(rule.topologyKey) && site.settled[rule.topologyKey] !== labels[rule.topologyKey];
+    const { separations, views } = entry(this.#rulesAt, site, () => this.#rulesOf(site));
+    for (const separation of separations.filter(isMoved)) {
       const [breach] = this.#separated(separation, move);
       if (breach !== undefined) return breach.message;
     }
-    for (const view of this.#views) {
-      const concerns = [...site.placed.keys()].some((kind) => view.carriers.has(kind));
-      if (!concerns || !isMoved(view.rule.topologyKey)) continue;
+    for (const view of views.filter(isMoved)) {
       const [breach] = this.#spread(view, move);
       if (breach !== undefined) return breach.message;
     }
     return undefined;
+  }
+
+  /** Rules that the pods which the plan puts on a site carry or, for separations, are named by. */
+  #rulesOf({ placed }: Site): SiteRules {
+    const isHere = (kinds: ReadonlySet<PodKind>): boolean =>
+      [...placed.keys()].some((kind) => kinds.has(kind));
+    return {
+      separations: this.#separations.filter(
+        ({ carriers, named }) => isHere(carriers) || isHere(named),
+      ),
+      views: this.#views.filter(({ carriers }) => isHere(carriers)),
+    };
   }
 
   #sitesWith(kinds: Iterable<PodKind>): ReadonlySet<Site> {

@@ -72,8 +72,14 @@ export class PodKinds {
   }
 }
 
+/** What a Map and a WeakMap have in common. */
+interface Cache<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
 /** The value at `key`, made if there is none. */
-export function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+export function entry<K, V>(map: Cache<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = make();
@@ -95,8 +101,17 @@ export function countKinds(kinds: PodKinds, pods: Iterable<PodTemplate>): Map<Po
   return counts;
 }
 
-/** Sum of effective requests, every pod's own slot (`pods`) included. */
+const sums = new WeakMap<KindCounts, Resources>();
+
+/**
+ * Sum of effective requests, every pod's own slot (`pods`) included. Cached by identity of `counts`,
+ * which must not be changed afterwards.
+ */
 export function sumRequests(counts: KindCounts): Resources {
+  return entry(sums, counts, () => addRequests(counts));
+}
+
+function addRequests(counts: KindCounts): Resources {
   const sum: Record<string, number> = { pods: 0 };
   for (const [{ requests }, pods] of counts) {
     for (const [resource, amount] of Object.entries(requests)) {
