@@ -18,8 +18,8 @@ const fractionBits = 10;
 const scale = 2 ** fractionBits;
 const nanoPerUsd = 1e9;
 const triesMax = 6;
-/** Room for rounding: one part in a hundred million. */
-const slack = 1 - 1e-8;
+/** Room for rounding multipliers to integers. */
+const slack = 1 - 2e-7;
 
 interface Draft {
   readonly y: Float64Array;
@@ -96,17 +96,23 @@ interface Claims {
   readonly offerings: number[];
 }
 
-/** Offerings whose multipliers do not do, by mask: their tables may. Returns the worst ratio. */
-function claim(p: PackingProblem, draft: Draft, loose: readonly number[], claims: Claims): number {
+interface Loose {
+  readonly offering: number;
+  /** allowance / U under multipliers, < 1. */
+  readonly ratio: number;
+}
+
+/** Offerings whose multipliers do not do, by mask: their tables may. Returns the worst ratio left. */
+function claim(p: PackingProblem, draft: Draft, loose: readonly Loose[], claims: Claims): number {
   const grid = (claims.tables as Tables).grid;
   let worst = 1;
-  for (const offerings of Map.groupBy(loose, (o) => p.maskOf[o]).values()) {
+  for (const group of Map.groupBy(loose, (one) => p.maskOf[one.offering]).values()) {
+    const offerings = group.map((one) => one.offering);
     const values = tableBounds(p, offerings, draft.y, grid);
-    offerings.forEach((o, i) => {
-      const u = (values[i] as number) * scale;
-      const allowed = allowance(p, o, draft);
-      if (u > allowed) worst = Math.min(worst, allowed / u);
-      claims.offerings.push(o);
+    group.forEach(({ offering, ratio }, i) => {
+      const byTable = allowance(p, offering, draft) / ((values[i] as number) * scale);
+      if (byTable > ratio) claims.offerings.push(offering);
+      worst = Math.min(worst, Math.max(ratio, byTable));
     });
   }
   return worst;
@@ -120,7 +126,7 @@ function worstRatio(
   claims: Claims,
 ): number {
   let worst = 1;
-  const loose: number[] = [];
+  const loose: Loose[] = [];
   for (let o = 0; o < p.offeringCount; o++) {
     if (p.available[o] !== unlimitedCount) continue;
     const at = (): number =>
@@ -131,12 +137,11 @@ function worstRatio(
         draft.multipliers[draft.multiplierOf[o] as number] as Float64Array,
       );
     const allowed = allowance(p, o, draft);
-    let u = at();
-    if (u <= allowed) continue;
+    if (at() <= allowed) continue;
     sharpen(p, o, draft);
-    u = at();
+    const u = at();
     if (u <= allowed) continue;
-    if (isCovered(o)) loose.push(o);
+    if (isCovered(o)) loose.push({ offering: o, ratio: allowed / u });
     else worst = Math.min(worst, allowed / u);
   }
   return loose.length === 0 ? worst : Math.min(worst, claim(p, draft, loose, claims));

@@ -8,13 +8,14 @@
  */
 import { type Column, columnKey, reducedCost } from './columns.ts';
 import { exchangeColumns } from './exchange.ts';
+import { shareValues } from './first-columns.ts';
 import { fluidContent } from './fluid.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
 import { boundAt, type DualPoint, dearness, dualPoint, mix } from './lagrangian.ts';
 import { type Master, MasterError, type MasterResult } from './master.ts';
 import { binColumn, type MasterRows, splitColumns } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
-import { planTables, priceByTables, type Tables } from './tables.ts';
+import { planTables, priceByTables, repair, type Tables } from './tables.ts';
 
 /** Numbers that steer the search; measured, see docs/DECISIONS.md. */
 export const tuning = {
@@ -28,8 +29,8 @@ export const tuning = {
   /** Ruin-and-recreate rounds and patterns kept per offering. */
   rounds: 10,
   keep: 2,
-  roundsWhenFew: 30,
-  keepWhenFew: 5,
+  roundsWhenFew: 60,
+  keepWhenFew: 16,
   few: 8,
   /** Subgradient evaluations per offering and scan. */
   scanSteps: 12,
@@ -105,35 +106,15 @@ export class ColumnGeneration {
     this.#memory = memory;
     this.#createMaster = createMaster;
     this.#master = createMaster(rows.lower);
-    this.bestPoint = start ?? this.#guess();
+    this.bestPoint = start ?? {
+      y: shareValues(p, this.#prices),
+      domain: new Float64Array(rows.domainRows.length),
+      limit: new Float64Array(p.limitMax.length),
+    };
     this.bestLambda = memory.lambda.slice();
     this.tables = mode === 'bound' ? planTables(p) : null;
     this.#push(splitColumns(p, rows));
     if (mode === 'bound') this.#push(exchangeColumns(p, rows));
-  }
-
-  /** Duals for a start: what a class would pay for its share of the best offering if alone. */
-  #guess(): DualPoint {
-    const { n, R, O, capacity, many, source } = this.#p;
-    const y = new Float64Array(n);
-    for (let c = 0; c < n; c++) {
-      let best = Infinity;
-      for (let k = 0; k < O; k++) {
-        if ((many[k * n + c] as number) === 0) continue;
-        let share = 0;
-        for (let r = 0; r < R; r++) {
-          const q = source.request[c * R + r] as number;
-          if (q > 0) share = Math.max(share, q / (capacity[k * R + r] as number));
-        }
-        best = Math.min(best, (this.#prices[k] as number) * share);
-      }
-      y[c] = best === Infinity ? 0 : best;
-    }
-    return {
-      y,
-      domain: new Float64Array(this.#rows.domainRows.length),
-      limit: new Float64Array(this.#p.limitMax.length),
-    };
   }
 
   /** Adds integer patterns (an incumbent, a pool from an earlier solve). */
@@ -386,10 +367,28 @@ export class ColumnGeneration {
       (m.upper[k] as number) > (target[k] as number) * (1 + 1e-9) + 1e-12 ? 1 : 0,
     );
     const contents = priceByTables(p, this.tables as Tables, point.y, wanted, target, m.upper);
-    for (const { offering, classes, counts } of contents) {
-      const column = binColumn(p, this.#rows, 'fluid', offering, classes, counts, this.#prices);
-      const d = reducedCost(column, dual);
-      if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
+    for (const content of contents) {
+      const k = content.offering;
+      const whole = repair(p, content, point.y);
+      const candidates = [
+        binColumn(p, this.#rows, 'fluid', k, whole.classes, whole.counts, this.#prices),
+      ];
+      // Rounding to the grid may allow more than fractions do: then fractions are the better bound.
+      const fluid = fluidContent(p, k, point.y);
+      m.lambda.set(fluid.lambda, k * p.R);
+      const byFluid = fluid.value * (1 + 1e-9) < (m.upper[k] as number);
+      if (byFluid) m.upper[k] = fluid.value * (1 + 1e-9);
+      if ((m.upper[k] as number) <= (target[k] as number) * (1 + 1e-7)) continue;
+      const loose = byFluid ? fluid : content;
+      candidates.push(
+        binColumn(p, this.#rows, 'fluid', k, loose.classes, loose.counts, this.#prices),
+      );
+      for (const column of candidates) {
+        const d = reducedCost(column, dual);
+        if (d >= -1e-8 * (column.cost + 1e-6)) continue;
+        found.push({ d: d / (column.cost + 1e-6), column });
+        break;
+      }
     }
   }
 

@@ -1,5 +1,7 @@
 /**
- * Columns that every master starts with: each class alone in its cheapest offering.
+ * What a search starts from: each class alone in its cheapest offering, and first values per class.
+ *
+ * In: a reduced problem. Out: patterns for the first master, duals for the first scan. Pure.
  */
 import type { Pattern } from './kernel-memory.ts';
 import type { ReducedProblem } from './reduce.ts';
@@ -26,4 +28,24 @@ export function singleClassPatterns(p: ReducedProblem, price: Float64Array): Pat
     });
   }
   return result;
+}
+
+/** [class] USD: what a pod would pay for its largest share of the best offering if alone in it. */
+export function shareValues(p: ReducedProblem, prices: Float64Array): Float64Array {
+  const { n, R, O, capacity, many, source } = p;
+  const values = new Float64Array(n);
+  for (let c = 0; c < n; c++) {
+    let best = Infinity;
+    for (let k = 0; k < O; k++) {
+      if ((many[k * n + c] as number) === 0) continue;
+      let share = 0;
+      for (let r = 0; r < R; r++) {
+        const q = source.request[c * R + r] as number;
+        if (q > 0) share = Math.max(share, q / (capacity[k * R + r] as number));
+      }
+      best = Math.min(best, (prices[k] as number) * share);
+    }
+    values[c] = best === Infinity ? 0 : best;
+  }
+  return values;
 }

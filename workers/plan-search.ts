@@ -8,7 +8,7 @@
 import type { Bin } from '../core/packing/solution.ts';
 import { ColumnGeneration, outOfUse } from './column-generation.ts';
 import { costOf, type Group } from './columns.ts';
-import { singleClassPatterns } from './first-columns.ts';
+import { shareValues, singleClassPatterns } from './first-columns.ts';
 import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
 import { KernelMemory, type Pattern } from './kernel-memory.ts';
 import { loadKernels } from './kernels.ts';
@@ -29,7 +29,10 @@ export const planTuning = {
   floorRounds: [1, 2, 3, 4, 5, 6, 7, 8] as readonly number[],
   floorEvery: 2,
   triesAfterFloor: 60,
-  triesPerRound: 200,
+  /** Moves per round: this divided by the number of classes, within the bounds beside it. */
+  triesTimesClasses: 60_000,
+  triesMin: 200,
+  triesMax: 2000,
   /** Rounds with a dive. */
   diveRounds: [24] as readonly number[],
   triesAfterDive: 300,
@@ -45,6 +48,9 @@ export class PlanSearch {
   readonly #random: SeededRandom;
   readonly #neighbourhood: Neighbourhood;
   #columnsDone = false;
+  readonly #tries: number;
+  /** [class] values by size alone. */
+  readonly #shares: Float64Array;
   #round = 0;
   #floors = 0;
   /** Rounds since the plan got cheaper, counted once the columns are done. */
@@ -68,6 +74,9 @@ export class PlanSearch {
     this.#rows = buildRows(p);
     this.#incumbent = new Incumbent(p);
     this.#smallest = smallestOfferings(p);
+    this.#shares = shareValues(p, p.price);
+    const tries = Math.round(planTuning.triesTimesClasses / Math.max(1, p.n));
+    this.#tries = Math.min(planTuning.triesMax, Math.max(planTuning.triesMin, tries));
     this.cg = new ColumnGeneration('plan', p, this.#rows, this.#m, createMaster, null);
     this.#neighbourhood = new Neighbourhood(p, this.#m, this.#random);
     const first = groupsOf(p, firstPlan);
@@ -209,10 +218,13 @@ export class PlanSearch {
   }
 
   #improve(stop: () => boolean): void {
+    // Duals say what the LP misses, shares how large a pod is; each round mixes them anew.
     const dual = this.cg.lp?.dual;
-    if (dual !== undefined) this.#values(dual.subarray(0, this.#p.n));
+    const t = this.#random.next();
+    if (dual !== undefined)
+      this.#values(this.#shares.map((v, c) => t * (dual[c] as number) + (1 - t) * v));
     this.#neighbourhood.start(this.#incumbent.groups, this.#y);
-    this.#neighbourhood.run(planTuning.triesPerRound, stop);
+    this.#neighbourhood.run(this.#tries, stop);
     this.#incumbent.take(this.#neighbourhood.groups());
   }
 

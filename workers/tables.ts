@@ -11,10 +11,14 @@ import { type PackingProblem, unlimitedCount, unlimitedPerBin } from '../core/pa
 import type { ReducedProblem } from './reduce.ts';
 
 /** Cells of one table, and cell updates of one pricing round over all tables. */
-const cellsMax = 120_000;
-const updatesMax = 60_000_000;
+const cellsMax = 1_500_000;
+const updatesMax = 20_000_000;
+/** With more classes a table costs more than it tells. */
+const classesMax = 40;
+/** Doublings of a unit that are looked at. */
+const unitsMax = 12;
 /** Share of a request that rounding down to the grid may lose on average. */
-const lossMax = 0.004;
+const lossMax = 0.01;
 
 /** Offerings that share a table. */
 export interface TableGroup {
@@ -58,56 +62,79 @@ function lossOf(p: PackingProblem, resource: number, unit: number): number {
   return total === 0 ? 0 : lost / total;
 }
 
-/** The coarsest grid along one resource: powers of two times the greatest common divisor. */
-function unitsOf(p: PackingProblem, resource: number): number[] {
+/** Grid units along one resource that lose little: the greatest common divisor and its doubles. */
+function unitsOf(
+  p: PackingProblem,
+  resource: number,
+): { readonly unit: number; readonly loss: number }[] {
   const R = p.resourceNames.length;
-  let unit = 0;
+  let divisor = 0;
   for (let c = 0; c < p.classCount; c++) {
-    if ((p.demand[p.familyOf[c] as number] as number) > 0)
-      unit = gcd(unit, p.boundRequest[c * R + resource] as number);
+    if ((p.demand[p.familyOf[c] as number] as number) > 0) {
+      divisor = gcd(divisor, p.boundRequest[c * R + resource] as number);
+    }
   }
-  const units: number[] = [];
-  for (let u = Math.max(1, unit); lossOf(p, resource, u) <= lossMax && units.length < 20; u *= 2)
-    units.push(u);
+  const units: { unit: number; loss: number }[] = [];
+  for (let unit = Math.max(1, divisor), q = 0; q < unitsMax; q++, unit *= 2) {
+    const loss = lossOf(p, resource, unit);
+    if (loss > lossMax) break;
+    units.push({ unit, loss });
+  }
   return units;
 }
 
-/** Decides grid and groups; null if nothing would be gained. */
-export function planTables(p: ReducedProblem): Tables | null {
+/** Offerings that a grid can cover within the bounds, smallest first, by mask. */
+function cover(p: ReducedProblem, grid: readonly [number, number]): Tables {
   const { source, R } = p;
-  if (R < 2) return null;
-  const first = unitsOf(source, 0).at(-1);
-  const second = unitsOf(source, 1).at(-1);
-  if (first === undefined || second === undefined) return null;
-  const cellsOf = (k: number): number =>
-    (Math.floor((p.boundCapacity[k * R] as number) / first) + 1) *
-    (Math.floor((p.boundCapacity[k * R + 1] as number) / second) + 1);
+  const side = (k: number, r: 0 | 1): number =>
+    Math.floor((p.boundCapacity[k * R + r] as number) / grid[r]) + 1;
   const small = Array.from({ length: p.O }, (_, k) => k)
     .filter(
-      (k) => source.available[p.original[k] as number] === unlimitedCount && cellsOf(k) <= cellsMax,
+      (k) =>
+        source.available[p.original[k] as number] === unlimitedCount &&
+        side(k, 0) * side(k, 1) <= cellsMax,
     )
-    .sort((a, b) => cellsOf(a) - cellsOf(b));
+    .sort((a, b) => side(a, 0) * side(a, 1) - side(b, 0) * side(b, 1) || a - b);
   const byMask = Map.groupBy(small, (k) => source.maskOf[p.original[k] as number] as number);
-  const perGroup = updatesMax / Math.max(1, byMask.size);
   const groups: TableGroup[] = [];
+  const covered = new Uint8Array(p.O);
   for (const [mask, ks] of byMask) {
     let width = 0;
     let height = 0;
     const fit: number[] = [];
     for (const k of ks) {
-      const w = Math.max(width, Math.floor((p.boundCapacity[k * R] as number) / first) + 1);
-      const h = Math.max(height, Math.floor((p.boundCapacity[k * R + 1] as number) / second) + 1);
-      if (w * h > cellsMax || w * h * p.n > perGroup) continue;
+      const w = Math.max(width, side(k, 0));
+      const h = Math.max(height, side(k, 1));
+      if (w * h > cellsMax || w * h * p.n * byMask.size > updatesMax) continue;
       width = w;
       height = h;
       fit.push(k);
+      covered[k] = 1;
     }
     if (fit.length > 0) groups.push({ offerings: Int32Array.from(fit), mask });
   }
-  if (groups.length === 0) return null;
-  const covered = new Uint8Array(p.O);
-  for (const g of groups) for (const k of g.offerings) covered[k] = 1;
-  return { grid: [first, second], groups, covered };
+  return { grid, groups, covered };
+}
+
+/**
+ * Decides grid and groups: the grid that covers the most offerings, of those the one that loses
+ * least. Null if nothing would be covered.
+ */
+export function planTables(p: ReducedProblem): Tables | null {
+  if (p.R < 2 || p.O === 0 || p.n > classesMax) return null;
+  let best: { tables: Tables; count: number; loss: number } | null = null;
+  for (const first of unitsOf(p.source, 0)) {
+    for (const second of unitsOf(p.source, 1)) {
+      const tables = cover(p, [first.unit, second.unit]);
+      const count = tables.covered.reduce((sum, v) => sum + v, 0);
+      const loss = first.loss + second.loss;
+      if (count === 0) continue;
+      if (best === null || count > best.count || (count === best.count && loss < best.loss)) {
+        best = { tables, count, loss };
+      }
+    }
+  }
+  return best === null ? null : best.tables;
 }
 
 interface Layer {
@@ -188,19 +215,27 @@ class Table {
     this.#layers.push(layer);
     const v = this.#values;
     const stride = height + 1;
-    const relax = (s: number): void => {
-      const w = (v[s - back] as number) + value;
-      if (w > (v[s] as number)) {
-        v[s] = w;
-        if (taken !== null) taken[s] = 1;
-      }
-    };
+    // Two loops, not one with a callback: this is where all the time goes.
     if (layer.copies === 0) {
-      for (let a = x; a <= width; a++)
-        for (let s = a * stride + y; s < (a + 1) * stride; s++) relax(s);
-    } else {
-      for (let a = width; a >= x; a--)
-        for (let s = (a + 1) * stride - 1; s >= a * stride + y; s--) relax(s);
+      for (let a = x; a <= width; a++) {
+        for (let s = a * stride + y, end = (a + 1) * stride; s < end; s++) {
+          const w = (v[s - back] as number) + value;
+          if (w > (v[s] as number)) {
+            v[s] = w;
+            if (taken !== null) taken[s] = 1;
+          }
+        }
+      }
+      return;
+    }
+    for (let a = width; a >= x; a--) {
+      for (let s = (a + 1) * stride - 1, end = a * stride + y; s >= end; s--) {
+        const w = (v[s - back] as number) + value;
+        if (w > (v[s] as number)) {
+          v[s] = w;
+          if (taken !== null) taken[s] = 1;
+        }
+      }
     }
   }
 
@@ -291,4 +326,36 @@ export function priceByTables(
     });
   }
   return found;
+}
+
+/** The content cut down until it fits the offering itself: pods of least value go first. */
+export function repair(p: ReducedProblem, content: TableContent, y: Float64Array): TableContent {
+  const { R, source } = p;
+  const capacity = p.boundCapacity.subarray(content.offering * R, content.offering * R + R);
+  const counts = content.counts.slice();
+  const free = Float64Array.from(capacity, (c, r) => {
+    let left = c;
+    content.classes.forEach((i, e) => {
+      left -= (counts[e] as number) * (source.boundRequest[i * R + r] as number);
+    });
+    return left;
+  });
+  const order = Array.from(content.classes, (_, e) => e).sort(
+    (a, b) =>
+      (y[content.classes[a] as number] as number) - (y[content.classes[b] as number] as number),
+  );
+  for (const e of order) {
+    const i = content.classes[e] as number;
+    while ((counts[e] as number) > 0 && free.some((left) => left < 0)) {
+      counts[e] = (counts[e] as number) - 1;
+      for (let r = 0; r < R; r++)
+        free[r] = (free[r] as number) + (source.boundRequest[i * R + r] as number);
+    }
+  }
+  const kept = order.filter((e) => (counts[e] as number) > 0).sort((a, b) => a - b);
+  return {
+    ...content,
+    classes: Int32Array.from(kept, (e) => content.classes[e] as number),
+    counts: Int32Array.from(kept, (e) => counts[e] as number),
+  };
 }
