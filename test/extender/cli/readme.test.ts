@@ -53,6 +53,6 @@ for (const command of program.commands) {
 
 t.test('every command of the program has its section and no other has', (t) => {
   const sections = [...readme.matchAll(/^### stowage (\S+)$/gm)].map(([, name]) => name);
-  t.strictSame(sections.toSorted(), program.commands.map((command) => command.name()).toSorted());
+  t.strictSame(new Set(sections), new Set(program.commands.map((command) => command.name())));
   t.end();
 });
