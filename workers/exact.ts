@@ -64,19 +64,21 @@ class ExactSearch {
   readonly #lambda: Float64Array;
   readonly #stepsMax: number;
   readonly #stop: () => boolean;
+  readonly #offerings: ArrayLike<number>;
   readonly #known = new Map<string, Known>();
   #steps = 0;
 
   constructor(
     p: ReducedProblem,
-    y: Float64Array,
-    lambda: Float64Array,
+    guide: ExactGuide,
+    offerings: ArrayLike<number>,
     stepsMax: number,
     stop: () => boolean,
   ) {
     this.#p = p;
-    this.#y = y;
-    this.#lambda = lambda;
+    this.#y = guide.y;
+    this.#lambda = guide.lambda;
+    this.#offerings = offerings;
     this.#stepsMax = stepsMax;
     this.#stop = stop;
   }
@@ -176,9 +178,11 @@ class ExactSearch {
         first = c;
     }
     const out: Candidate[] = [];
-    for (let k = 0; k < this.#p.O; k++) {
-      if ((this.#p.many[k * this.#p.n + first] as number) > 0)
+    for (let q = 0; q < this.#offerings.length; q++) {
+      const k = this.#offerings[q] as number;
+      if ((this.#p.many[k * this.#p.n + first] as number) > 0) {
         this.#contents(k, first, rem, room, out);
+      }
     }
     const best = new Map<string, Candidate>();
     for (const one of out) {
@@ -236,20 +240,22 @@ class ExactSearch {
   }
 }
 
-/**
- * Looks for a plan below `cost` (USD per hour). `y` and `lambda` must be feasible: y * content <=
- * price for every content of every offering.
- */
-export function searchExactly(
+/** Values by class, [class], and multipliers, [offering x resource], that prune the search. */
+export interface ExactGuide {
+  readonly y: Float64Array;
+  readonly lambda: Float64Array;
+}
+
+function run(
   p: ReducedProblem,
-  y: Float64Array,
-  lambda: Float64Array,
+  demand: Int32Array,
+  guide: ExactGuide,
+  offerings: ArrayLike<number>,
   cost: number,
   steps: number,
   stop: () => boolean,
 ): ExactOutcome {
-  const demand = Int32Array.from(p.source.familyOf, (f) => p.source.demand[f] as number);
-  const search = new ExactSearch(p, y, lambda, steps, stop);
+  const search = new ExactSearch(p, guide, offerings, steps, stop);
   try {
     const best = search.solve(demand, cost - epsilon);
     const groups = best < cost - 2 * epsilon ? search.plan(demand) : null;
@@ -258,4 +264,36 @@ export function searchExactly(
     if (!(error instanceof GaveUp)) throw error;
     return { status: 'gave-up', groups: null, rests: search.rests };
   }
+}
+
+/**
+ * Looks for a plan below `cost` (USD per hour) for the whole demand. The guide must be feasible:
+ * y * content <= price for every content of every offering; then `proven` is a proof.
+ */
+export function searchExactly(
+  p: ReducedProblem,
+  guide: ExactGuide,
+  cost: number,
+  steps: number,
+  stop: () => boolean,
+): ExactOutcome {
+  const demand = Int32Array.from(p.source.familyOf, (f) => p.source.demand[f] as number);
+  const all = Int32Array.from({ length: p.O }, (_, k) => k);
+  return run(p, demand, guide, all, cost, steps, stop);
+}
+
+/**
+ * Looks for bins below `cost` for a few pods (`rem` by class), out of `offerings`: a move of the
+ * neighbourhood search that is exact inside. Null if there are none or the work bound is met.
+ */
+export function repackExactly(
+  p: ReducedProblem,
+  rem: Int32Array,
+  guide: ExactGuide,
+  offerings: ArrayLike<number>,
+  cost: number,
+  steps: number,
+  stop: () => boolean,
+): readonly Group[] | null {
+  return run(p, rem, guide, offerings, cost, steps, stop).groups;
 }

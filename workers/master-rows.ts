@@ -9,7 +9,8 @@
  *
  * In: ReducedProblem. Out: lower bounds, indices, and the rows of a column. Pure.
  */
-import { domainBox } from '../core/packing/domain-box.ts';
+import { type DomainRange, domainBox } from '../core/packing/domain-box.ts';
+import type { DomainGroup, PackingProblem } from '../core/packing/problem.ts';
 import { type Column, type ColumnKind } from './columns.ts';
 import { anyNumber, type ReducedProblem } from './reduce.ts';
 
@@ -17,6 +18,7 @@ export interface DomainRow {
   readonly group: number;
   readonly domain: number;
   readonly classes: Int32Array;
+  /** Fewest and most pods that a legal plan puts here, families without a choice included. */
   readonly min: number;
   readonly max: number;
   /** Master rows of the two sides, -1 where the side says nothing. */
@@ -42,16 +44,68 @@ export interface MasterRows {
   readonly domainRowsOf: readonly (readonly (readonly [number, number])[])[];
 }
 
-/** Pods of a group that are still to be placed: the demand of every family that is wholly in it. */
-export function groupTotal(
-  p: ReducedProblem['source'],
-  domains: readonly { classes: Int32Array }[],
-): number {
-  const families = new Set<number>();
-  for (const d of domains) for (const c of d.classes) families.add(p.familyOf[c] as number);
+/**
+ * Pods of the demand that stand in the group wherever they go; null if a family may also stand
+ * outside, so that nobody knows.
+ */
+function groupTotal(p: PackingProblem, group: DomainGroup): number | null {
+  const inside = new Uint8Array(p.classCount);
+  for (const { classes } of group.domains) for (const c of classes) inside[c] = 1;
+  const member = new Uint8Array(p.familyCount);
+  const outside = new Uint8Array(p.familyCount);
+  p.familyOf.forEach((f, c) => {
+    if (inside[c] === 1) member[f] = 1;
+    else outside[f] = 1;
+  });
   let total = 0;
-  for (const f of families) total += p.demand[f] as number;
+  for (let f = 0; f < p.familyCount; f++) {
+    if (member[f] === 0 || p.demand[f] === 0) continue;
+    if (outside[f] === 1) return null;
+    total += p.demand[f] as number;
+  }
   return total;
+}
+
+/** Newly placed pods per domain; of a group with an unknown total only the rule's own maximum. */
+function rangesOf(group: DomainGroup, total: number | null): readonly DomainRange[] {
+  if (total !== null) return domainBox(group, total);
+  return group.domains.map(({ max, existing }) => ({
+    min: 0,
+    max: max < anyNumber ? Math.max(0, max - existing) : anyNumber,
+  }));
+}
+
+/** Adds the rows of every group that says something about families of several classes. */
+function addDomainRows(
+  p: PackingProblem,
+  isSplit: Uint8Array,
+  lower: number[],
+  domainRowsOf: readonly [number, number][][],
+): DomainRow[] {
+  const domainRows: DomainRow[] = [];
+  p.domainGroups.forEach((group, g) => {
+    const total = groupTotal(p, group);
+    const ranges = rangesOf(group, total);
+    group.domains.forEach(({ classes }, d) => {
+      const { min, max } = ranges[d] as DomainRange;
+      const split = classes.filter((c) => isSplit[c] === 1);
+      if (split.length === 0) return;
+      // Pods that have no choice stand here anyway: the others share what is left.
+      let fixed = 0;
+      for (const c of classes) {
+        if (isSplit[c] === 0) fixed += p.demand[p.familyOf[c] as number] as number;
+      }
+      const lowRow = min > fixed ? lower.push(min - fixed) - 1 : -1;
+      const highRow = max < anyNumber ? lower.push(fixed - max) - 1 : -1;
+      const boundSafe = group.boundSafe && total !== null;
+      domainRows.push({ group: g, domain: d, classes, min, max, lowRow, highRow, boundSafe });
+      for (const c of split) {
+        if (lowRow >= 0) domainRowsOf[c]?.push([lowRow, 1]);
+        if (highRow >= 0) domainRowsOf[c]?.push([highRow, -1]);
+      }
+    });
+  });
+  return domainRows;
 }
 
 export function buildRows(p: ReducedProblem): MasterRows {
@@ -67,32 +121,8 @@ export function buildRows(p: ReducedProblem): MasterRows {
   for (let f = 0; f < source.familyCount; f++) {
     if ((classesOf[f] as number) > 1) familyRow[f] = lower.push(source.demand[f] as number) - 1;
   }
-  const domainRows: DomainRow[] = [];
   const domainRowsOf: [number, number][][] = Array.from({ length: p.n }, () => []);
-  source.domainGroups.forEach((group, g) => {
-    const box = domainBox(group, groupTotal(source, group.domains));
-    group.domains.forEach((domain, d) => {
-      const { min, max } = box[d] as { min: number; max: number };
-      const split = domain.classes.filter((c) => isSplit[c] === 1);
-      if (domain.classes.length === 0 || split.length !== domain.classes.length) return;
-      const lowRow = min > 0 ? lower.push(min) - 1 : -1;
-      const highRow = max < anyNumber ? lower.push(-max) - 1 : -1;
-      domainRows.push({
-        group: g,
-        domain: d,
-        classes: domain.classes,
-        min,
-        max,
-        lowRow,
-        highRow,
-        boundSafe: group.boundSafe,
-      });
-      for (const c of domain.classes) {
-        if (lowRow >= 0) domainRowsOf[c]?.push([lowRow, 1]);
-        if (highRow >= 0) domainRowsOf[c]?.push([highRow, -1]);
-      }
-    });
-  });
+  const domainRows = addDomainRows(source, isSplit, lower, domainRowsOf);
   const limitRow = new Int32Array(p.limitMax.length);
   const limitScale = new Float64Array(p.limitMax.length);
   p.limitMax.forEach((max, l) => {

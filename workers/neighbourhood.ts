@@ -7,6 +7,7 @@
  * Source: destroy and repair driven by reduced cost, solver.md stage D.
  */
 import type { Group } from './columns.ts';
+import { repackExactly } from './exact.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
 import type { SeededRandom } from './random.ts';
 import type { ReducedProblem } from './reduce.ts';
@@ -35,6 +36,11 @@ function firstTakers(
   }
   return Int32Array.from(found);
 }
+
+/** Bins and pods that one exhaustive move takes apart, and how far it trusts the values as bounds. */
+const repackBins = 6;
+const repackPods = 60;
+const repackTrust = 0.995;
 
 export class Neighbourhood {
   readonly #p: ReducedProblem;
@@ -197,6 +203,38 @@ export class Neighbourhood {
       worth += (b.counts[e] as number) * (this.#y[c] as number);
     });
     return (price - worth) * (price - worth);
+  }
+
+  /**
+   * Takes apart a few of the most wasteful bins and packs their pods again, exhaustively within
+   * `steps`. Only where no counts or limits bind. Returns true if the plan got cheaper.
+   */
+  repack(lambda: Float64Array, steps: number, stop: () => boolean): boolean {
+    const p = this.#p;
+    const m = this.#m;
+    const gone = new Set<number>();
+    const rem = new Int32Array(p.n);
+    let pods = 0;
+    let old = 0;
+    for (let q = 0; q < repackBins * 2 && gone.size < repackBins && pods < repackPods; q++) {
+      const k = this.#pick(gone);
+      if (gone.has(k)) continue;
+      gone.add(k);
+      const b = this.#bins[k] as Pattern;
+      old += p.price[b.offering] as number;
+      b.classes.forEach((c, e) => {
+        rem[c] = (rem[c] as number) + (b.counts[e] as number);
+        pods += b.counts[e] as number;
+      });
+    }
+    const offerings = m.order.slice(0, this.#sample(rem));
+    const guide = { y: this.#y.map((v) => v * repackTrust), lambda };
+    const groups = repackExactly(p, rem, guide, offerings, old, steps, stop);
+    if (groups === null) return false;
+    const fresh = this.#cheaper(groups);
+    this.#cost += fresh.reduce((s, b) => s + (p.price[b.offering] as number), 0) - old;
+    this.#replace(gone, fresh);
+    return true;
   }
 
   #cheaper(found: readonly Group[]): Pattern[] {

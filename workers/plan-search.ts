@@ -17,7 +17,7 @@ import { type Master, MasterError } from './master.ts';
 import { buildRows, type MasterRows } from './master-rows.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { SeededRandom } from './random.ts';
-import type { ReducedProblem } from './reduce.ts';
+import { anyNumber, type ReducedProblem } from './reduce.ts';
 import { dive, orderOfferings, roundFloor, shrink, smallestOfferings } from './rounding.ts';
 import { splitDemand } from './split-demand.ts';
 
@@ -33,6 +33,10 @@ export const planTuning = {
   triesTimesClasses: 60_000,
   triesMin: 200,
   triesMax: 2000,
+  /** Exhaustive moves per round, from which round on, and the work of each. */
+  repacks: 8,
+  repackFrom: 3,
+  repackSteps: 20_000,
   /** Rounds with a dive. */
   diveRounds: [24] as readonly number[],
   triesAfterDive: 300,
@@ -49,6 +53,8 @@ export class PlanSearch {
   readonly #neighbourhood: Neighbourhood;
   #columnsDone = false;
   readonly #tries: number;
+  /** True where any number of any bin may be opened. */
+  readonly #unbounded: boolean;
   /** [class] values by size alone. */
   readonly #shares: Float64Array;
   #round = 0;
@@ -75,6 +81,7 @@ export class PlanSearch {
     this.#incumbent = new Incumbent(p);
     this.#smallest = smallestOfferings(p);
     this.#shares = shareValues(p, p.price);
+    this.#unbounded = p.limitMax.length === 0 && p.count.every((c) => c === anyNumber);
     const tries = Math.round(planTuning.triesTimesClasses / Math.max(1, p.n));
     this.#tries = Math.min(planTuning.triesMax, Math.max(planTuning.triesMin, tries));
     this.cg = new ColumnGeneration('plan', p, this.#rows, this.#m, createMaster, null);
@@ -225,6 +232,11 @@ export class PlanSearch {
       this.#values(this.#shares.map((v, c) => t * (dual[c] as number) + (1 - t) * v));
     this.#neighbourhood.start(this.#incumbent.groups, this.#y);
     this.#neighbourhood.run(this.#tries, stop);
+    if (this.#unbounded && this.#round >= planTuning.repackFrom) {
+      for (let q = 0; q < planTuning.repacks && !stop(); q++) {
+        this.#neighbourhood.repack(this.#m.lambda, planTuning.repackSteps, stop);
+      }
+    }
     this.#incumbent.take(this.#neighbourhood.groups());
   }
 

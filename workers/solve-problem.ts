@@ -157,9 +157,8 @@ export async function solveProblem(
     }
     const dry = bound.done && report.idle >= idleRoundsMax;
     if (tiny && bound.done && (exact === null || dry)) {
-      const { y, lambda } = bound.feasibleDuals();
       const steps = dry ? lastTrySteps : firstTrySteps;
-      exact = record.lap('exact', () => searchExactly(p, y, lambda, cost, steps, stop));
+      exact = record.lap('exact', () => searchExactly(p, bound.feasibleDuals(), cost, steps, stop));
       if (exact.status === 'proven') break;
     }
     if (dry) break;
