@@ -41,9 +41,16 @@ t.test('the page in a browser', { skip }, async (t) => {
     return { page, complaints };
   }
 
+  /** Bins are drawn when they scroll into view, a moment after the filters change. */
+  async function drawnBins(page: Page): Promise<number> {
+    await page.locator('.bin').first().waitFor();
+    return page.locator('.bin').count();
+  }
+
   await t.test('draws every kind of node without a complaint or a request', async (t) => {
     const { page, complaints } = await open();
     t.equal(await page.locator('.shelf').count(), 3);
+    await page.locator('.bin').nth(3).waitFor();
     t.equal(await page.locator('.bin').count(), 4);
     t.equal(
       await page
@@ -63,7 +70,7 @@ t.test('the page in a browser', { skip }, async (t) => {
     t.match(await page.locator('#shown').textContent(), '1 node shown, $0.4900 /h');
     await page.selectOption('#pool', '');
     await page.fill('#search', 'shop/web-4');
-    t.equal(await page.locator('.bin').count(), 1);
+    t.equal(await drawnBins(page), 1);
     await page.fill('#search', 'nothing is called this');
     t.match(await page.locator('#shelves').textContent(), 'No node matches');
   });
@@ -71,7 +78,7 @@ t.test('the page in a browser', { skip }, async (t) => {
   await t.test('a chosen workload is lit and the others are dimmed', async (t) => {
     const { page } = await open();
     await page.locator('#legend button', { hasText: 'ml/train' }).click();
-    t.equal(await page.locator('.bin').count(), 1);
+    t.equal(await drawnBins(page), 1);
     t.equal(await page.locator('path.lit').count(), 1);
     t.equal(await page.locator('#legend [aria-pressed=true]').count(), 1);
   });
