@@ -94,7 +94,7 @@ async function measureSolver(request: RunRequest, workload: Workload): Promise<M
     master: request.master,
   };
   const poolStarted = performance.now();
-  const pool = createSolverPool({ threads: request.threads });
+  const pool = createSolverPool({ threads: request.threads, warm: request.warm });
   try {
     await pool.solve(tinyProblem, options);
     const solverStartMs = performance.now() - poolStarted;

@@ -11,10 +11,10 @@ import { singleClassPatterns } from './first-columns.ts';
 import { groupsOf } from './incumbent.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { loadKernels } from './kernels.ts';
-import type { DualPoint } from './lagrangian.ts';
-import type { Master } from './master.ts';
+import { type Master, MasterError } from './master.ts';
 import { buildRows, type MasterRows } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
+import { fit, type WarmColumn, type WarmStart, warmColumns } from './warm-state.ts';
 
 export class BoundSearch {
   readonly #p: ReducedProblem;
@@ -26,14 +26,26 @@ export class BoundSearch {
     p: ReducedProblem,
     firstPlan: readonly Bin[],
     createMaster: (rows: readonly number[]) => Master,
-    warm: DualPoint | null,
+    warm: WarmStart | null,
   ) {
     this.#p = p;
     this.#rows = buildRows(p);
     const memory = new KernelMemory(loadKernels(), p);
-    this.cg = new ColumnGeneration('bound', p, this.#rows, memory, createMaster, warm);
+    this.cg = new ColumnGeneration('bound', p, this.#rows, memory, createMaster, null);
+    if (warm !== null) {
+      const { y } = this.cg.bestPoint;
+      warm.y.forEach((v, c) => {
+        if (v >= 0) y[c] = v;
+      });
+      this.cg.addFluid(warm.bound.flatMap((column) => fit(p, column, p.boundMany) ?? []));
+    }
     this.cg.addPatterns(groupsOf(p, firstPlan).map((g) => g.pattern));
     this.cg.addPatterns(singleClassPatterns(p, p.money));
+  }
+
+  /** What the next solve may start from. */
+  warmColumns(): WarmColumn[] {
+    return warmColumns(this.#p, this.cg.columns, this.cg.reducedCosts());
   }
 
   /** USD per hour; -Infinity before the first round. */
@@ -43,7 +55,13 @@ export class BoundSearch {
 
   /** Up to `steps` steps; stops early when the bound meets its LP within `gap`. */
   round(steps: number, gap: number, stop: () => boolean): void {
-    for (let s = 0; s < steps && !this.done && !stop(); s++) this.done = this.cg.step(gap).done;
+    try {
+      for (let s = 0; s < steps && !this.done && !stop(); s++) this.done = this.cg.step(gap).done;
+    } catch (error) {
+      // The LP library gave up twice: the bound so far stands.
+      if (!(error instanceof MasterError)) throw error;
+      this.done = true;
+    }
   }
 
   /** The best duals scaled so that no content of any offering is worth more than its price. */

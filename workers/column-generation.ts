@@ -126,6 +126,23 @@ export class ColumnGeneration {
     );
   }
 
+  /** Adds fractional contents (from an earlier solve). */
+  addFluid(contents: readonly Pick<Column, 'offering' | 'classes' | 'counts'>[]): number {
+    return this.#addBins(
+      contents.map((q) =>
+        binColumn(this.#p, this.#rows, 'fluid', q.offering, q.classes, q.counts, this.#prices),
+      ),
+    );
+  }
+
+  /** [column] reduced costs at the last LP's duals: what to keep for later. */
+  reducedCosts(): Float64Array {
+    const dual = this.lp?.dual;
+    return Float64Array.from(this.columns, (c) =>
+      dual === undefined ? c.cost : reducedCost(c, dual),
+    );
+  }
+
   #addBins(bins: readonly Column[]): number {
     const fresh: Column[] = [];
     for (const column of bins) {

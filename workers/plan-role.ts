@@ -11,14 +11,15 @@ import type { Bin, SolveOptions } from '../core/packing/solution.ts';
 import { createMaster, prepareMaster } from './create-master.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { PlanSearch } from './plan-search.ts';
-import type { PlanReply, PlanReport, PlanRequest } from './protocol.ts';
+import type { PlanReply, PlanReport, PlanRequest, PlanResult } from './protocol.ts';
 import { type ReducedProblem, reduce } from './reduce.ts';
+import { type WarmColumn, warmPatterns } from './warm-state.ts';
 
 export interface PlanRole {
   /** `guide`: the bound search's best duals before this round, null if unchanged. */
   begin(guide: DualPoint | null): void;
   end(): Promise<PlanReport>;
-  finish(): Promise<readonly Bin[]>;
+  finish(): Promise<PlanResult>;
 }
 
 function report(search: PlanSearch): PlanReport {
@@ -30,11 +31,16 @@ function report(search: PlanSearch): PlanReport {
   };
 }
 
+function result(search: PlanSearch): PlanResult {
+  return { kind: 'result', bins: search.bins(), warm: search.warmColumns() };
+}
+
 /** The plan search in this thread. */
 export function localPlanRole(
   p: ReducedProblem,
   firstPlan: readonly Bin[],
   options: SolveOptions,
+  warm: readonly WarmColumn[],
   stop: () => boolean,
 ): PlanRole {
   const search = new PlanSearch(
@@ -42,7 +48,7 @@ export function localPlanRole(
     firstPlan,
     options.seed,
     (rows) => createMaster(options.master, rows),
-    [],
+    warmPatterns(p, warm),
   );
   let guide: DualPoint | null = null;
   return {
@@ -54,9 +60,9 @@ export function localPlanRole(
       return Promise.resolve(report(search));
     },
     finish: () => {
-      const bins = search.bins();
+      const answer = result(search);
       search.dispose();
-      return Promise.resolve(bins);
+      return Promise.resolve(answer);
     },
   };
 }
@@ -68,6 +74,7 @@ export function remotePlanRole(
   firstPlan: readonly Bin[],
   options: SolveOptions,
   deadlineEpochMs: number,
+  warm: readonly WarmColumn[],
 ): PlanRole {
   const send = (request: PlanRequest): void => port.postMessage(request);
   // The port closes when the other thread dies: an answer that will never come ends as an error.
@@ -80,7 +87,7 @@ export function remotePlanRole(
     if (reply.kind === 'failure') throw new Error(`plan thread: ${reply.message}`);
     return reply;
   };
-  send({ kind: 'start', problem, firstPlan, options, deadlineEpochMs });
+  send({ kind: 'start', problem, firstPlan, options, deadlineEpochMs, warm });
   let answer: Promise<PlanReply> | null = null;
   return {
     begin: (guide) => {
@@ -95,7 +102,7 @@ export function remotePlanRole(
       send({ kind: 'finish' });
       const reply = await last;
       port.close();
-      return reply.kind === 'result' ? reply.bins : [];
+      return reply as PlanResult;
     },
   };
 }
@@ -108,17 +115,18 @@ export function servePlanRole(port: MessagePort, aborted: () => boolean): Promis
     const reply = (message: PlanReply): void => port.postMessage(message);
     const serve = async (request: PlanRequest): Promise<void> => {
       if (request.kind === 'start') {
-        const { options, problem, firstPlan, deadlineEpochMs } = request;
+        const { options, problem, firstPlan, deadlineEpochMs, warm } = request;
         await prepareMaster(options.master);
         stop = () => aborted() || performance.timeOrigin + performance.now() > deadlineEpochMs;
         const make = (rows: readonly number[]) => createMaster(options.master, rows);
-        search = new PlanSearch(reduce(problem), firstPlan, options.seed, make, []);
+        const p = reduce(problem);
+        search = new PlanSearch(p, firstPlan, options.seed, make, warmPatterns(p, warm));
       } else if (search === null) throw new Error('a round before the start');
       else if (request.kind === 'round') {
         search.round(request.guide, stop);
         reply(report(search));
       } else {
-        reply({ kind: 'result', bins: search.bins() });
+        reply(result(search));
       }
     };
     const fail = (error: unknown): void => {

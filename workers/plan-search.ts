@@ -20,6 +20,7 @@ import { SeededRandom } from './random.ts';
 import { anyNumber, type ReducedProblem } from './reduce.ts';
 import { dive, orderOfferings, roundFloor, shrink, smallestOfferings } from './rounding.ts';
 import { splitDemand } from './split-demand.ts';
+import { type WarmColumn, warmColumns } from './warm-state.ts';
 
 /** Work per round; sizes measured, see docs/DECISIONS.md. */
 export const planTuning = {
@@ -105,6 +106,11 @@ export class PlanSearch {
     return costOf(this.#incumbent.groups, this.#p.money);
   }
 
+  /** What the next solve may start from. */
+  warmColumns(): WarmColumn[] {
+    return warmColumns(this.#p, this.cg.columns, this.cg.reducedCosts());
+  }
+
   bins(): Bin[] {
     return binsOf(this.#p, this.#incumbent.groups);
   }
@@ -119,16 +125,27 @@ export class PlanSearch {
       this.cg.enrich();
       this.#columnsDone = false;
     }
+    try {
+      this.#fromColumns(r, stop);
+    } catch (error) {
+      // The LP library gave up twice: go on without it.
+      if (!(error instanceof MasterError)) throw error;
+      this.#columnsDone = true;
+    }
+    if (r >= 2 && !stop()) this.#improve(stop);
+    const settled = this.#columnsDone || r > (planTuning.diveRounds.at(-1) as number);
+    this.idle = settled && this.cost >= before - 1e-10 ? this.idle + 1 : 0;
+  }
+
+  /** The part of a round that needs the LP: columns, roundings, a dive. */
+  #fromColumns(r: number, stop: () => boolean): void {
     for (let s = 0; s < planTuning.steps && !this.#columnsDone && !stop(); s++) {
       this.#columnsDone = this.cg.step(1e-4).done;
     }
     const floors = planTuning.floorRounds;
-    if (floors.includes(r) || (r > (floors.at(-1) as number) && r % planTuning.floorEvery === 0))
-      this.#floor(stop);
+    const late = r > (floors.at(-1) as number) && r % planTuning.floorEvery === 0;
+    if (floors.includes(r) || late) this.#floor(stop);
     if (planTuning.diveRounds.includes(r) && !stop()) this.#dive(stop);
-    if (r >= 2 && !stop()) this.#improve(stop);
-    const settled = this.#columnsDone || r > (planTuning.diveRounds.at(-1) as number);
-    this.idle = settled && this.cost >= before - 1e-10 ? this.idle + 1 : 0;
   }
 
   /** A greedy plan at the duals so far: fast, and a source of complementary columns. */

@@ -4,8 +4,10 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { PackingProblem } from '../core/packing/problem.ts';
-import type { Bin, SolveOptions } from '../core/packing/solution.ts';
+import type { Bin, PackingSolution, SolveOptions } from '../core/packing/solution.ts';
 import type { DualPoint } from './lagrangian.ts';
+
+import type { WarmColumn, WarmState } from './warm-state.ts';
 
 /** Word 0 becomes 1 when the caller gives up. Shared between threads. */
 export type AbortFlag = Int32Array<SharedArrayBuffer>;
@@ -16,6 +18,8 @@ export interface SolveTask {
   readonly options: SolveOptions;
   readonly abort: AbortFlag;
   /** Progress goes here; null if nobody listens. */
+  /** What an earlier solve left; null to start cold. */
+  readonly warm: WarmState | null;
   readonly progress: MessagePort | null;
   /** To the plan thread; null to do both in this thread. */
   readonly plan: MessagePort | null;
@@ -25,6 +29,12 @@ export interface PlanTask {
   readonly kind: 'plan';
   readonly port: MessagePort;
   readonly abort: AbortFlag;
+}
+
+/** What a solve task answers: the solution, and what the next solve may start from. */
+export interface SolveAnswer {
+  readonly solution: PackingSolution;
+  readonly warm: WarmState | null;
 }
 
 export type Task = SolveTask | PlanTask;
@@ -37,6 +47,7 @@ export type PlanRequest =
       readonly firstPlan: readonly Bin[];
       readonly options: SolveOptions;
       readonly deadlineEpochMs: number;
+      readonly warm: readonly WarmColumn[];
     }
   | { readonly kind: 'round'; readonly guide: DualPoint | null }
   | { readonly kind: 'finish' };
@@ -53,6 +64,7 @@ export interface PlanReport {
 export interface PlanResult {
   readonly kind: 'result';
   readonly bins: readonly Bin[];
+  readonly warm: readonly WarmColumn[];
 }
 
 /** Something broke on the plan thread. */

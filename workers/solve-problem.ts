@@ -9,7 +9,6 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { checkCertificate } from '../core/packing/certificate.ts';
-import { firstFit } from '../core/packing/first-fit.ts';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type {
   Certificate,
@@ -21,10 +20,13 @@ import type {
 import { BoundSearch } from './bound-search.ts';
 import { createMaster, prepareMaster } from './create-master.ts';
 import { type ExactOutcome, firstTrySteps, isTiny, lastTrySteps, searchExactly } from './exact.ts';
+import { firstPlan } from './first-plan.ts';
 import { binsOf } from './incumbent.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { localPlanRole, remotePlanRole } from './plan-role.ts';
+import type { SolveAnswer } from './protocol.ts';
 import { reduce } from './reduce.ts';
+import { makeWarmState, translate, type WarmState } from './warm-state.ts';
 
 /** What the outside lends to a solve. */
 export interface SolveEnvironment {
@@ -35,6 +37,8 @@ export interface SolveEnvironment {
   progress(elapsedMs: number, costNano: number, lowerBoundNano: number): void;
   /** Where a second thread serves plan rounds; null for one thread. */
   readonly planPort: MessagePort | null;
+  /** What an earlier solve of a like problem left; null to start cold. */
+  readonly warm: WarmState | null;
 }
 
 /** Bound steps per round: about as long as a plan round. */
@@ -77,8 +81,18 @@ class Recorder {
     return result;
   }
 
-  note(costNano: number, boundNano: number): void {
+  /** The last point is the published answer, whatever floats said before. */
+  end(costNano: number, boundNano: number): void {
+    for (const point of this.curve) point[2] = Math.min(point[2], boundNano);
+    this.curve.push([Math.round(this.elapsedMs() * 100) / 100, costNano, boundNano]);
+    this.#env.progress(this.elapsedMs(), costNano, boundNano);
+  }
+
+  /** Adds the best cost and bound so far to the curve, if either got better. */
+  note(cost: number, bound: number): void {
     const last = this.curve.at(-1);
+    const costNano = Math.min(cost, last?.[1] ?? Infinity);
+    const boundNano = Math.max(bound, last?.[2] ?? 0);
     if (last !== undefined && last[1] === costNano && last[2] === boundNano) return;
     const at = Math.round(this.elapsedMs() * 100) / 100;
     this.curve.push([at, costNano, boundNano]);
@@ -105,15 +119,22 @@ export async function solveProblem(
   problem: PackingProblem,
   options: SolveOptions,
   env: SolveEnvironment,
-): Promise<PackingSolution> {
+): Promise<SolveAnswer> {
   const record = new Recorder(env);
   await prepareMaster(options.master);
-  const first = record.lap('firstFit', () => firstFit(problem));
+  const first = record.lap('firstPlan', () => firstPlan(problem));
   record.note(first.costNano, 0);
   const served = problem.demand.map((d, f) => d - (first.unserved[f] as number));
   if (served.every((d) => d === 0)) {
     const stats = { ...emptyStats(problem, options, record), stoppedBy: 'exhausted' as const };
-    return { ...first, lowerBoundNano: 0, proof: 'optimal', certificate: null, stats };
+    const solution = {
+      ...first,
+      lowerBoundNano: 0,
+      proof: 'optimal' as const,
+      certificate: null,
+      stats,
+    };
+    return { solution, warm: env.warm };
   }
   const target: PackingProblem = { ...problem, demand: served };
   const deadline =
@@ -121,14 +142,15 @@ export async function solveProblem(
     options.timeLimitMs -
     Math.max(reserveMinMs, options.timeLimitMs * reserveShare);
   const stop = (): boolean => env.aborted() || env.epochMs() > deadline;
+  const warm = record.lap('warm', () => translate(target, env.warm));
   const plan =
     env.planPort === null
       ? null
-      : remotePlanRole(env.planPort, target, first.bins, options, deadline);
+      : remotePlanRole(env.planPort, target, first.bins, options, deadline, warm?.plan ?? []);
   const p = record.lap('reduce', () => reduce(target));
   const make = (rows: readonly number[]) => createMaster(options.master, rows);
-  const bound = new BoundSearch(p, first.bins, make, null);
-  const role = plan ?? localPlanRole(p, first.bins, options, stop);
+  const bound = new BoundSearch(p, first.bins, make, warm);
+  const role = plan ?? localPlanRole(p, first.bins, options, warm?.plan ?? [], stop);
   let stoppedBy: SolverStats['stoppedBy'] = 'exhausted';
   const tiny = isTiny(p);
   let exact: ExactOutcome | null = null;
@@ -165,14 +187,14 @@ export async function solveProblem(
   }
   const found = await role.finish();
   const proven = exact?.status === 'proven';
-  const bins = proven && exact?.groups != null ? binsOf(p, exact.groups) : found;
+  const bins = proven && exact?.groups != null ? binsOf(p, exact.groups) : found.bins;
   const costNano = bins.reduce(
     (s, b) => s + (problem.priceNano[b.offering] as number) * b.copies,
     0,
   );
   const verdict = record.lap('certify', () => certify(target, bound));
   const lowerBoundNano = proven ? costNano : Math.min(verdict.lowerBoundNano, costNano);
-  record.note(costNano, lowerBoundNano);
+  record.end(costNano, lowerBoundNano);
   let proof: Proof = verdict.certificate === null ? 'unproven' : 'certified';
   if (costNano === lowerBoundNano) proof = 'optimal';
   const stats: SolverStats = {
@@ -182,8 +204,9 @@ export async function solveProblem(
     iterations: bound.cg.iterations,
     stoppedBy,
   };
+  const left = makeWarmState(target, bound.cg.bestPoint.y, bound.warmColumns(), found.warm);
   bound.dispose();
-  return {
+  const solution: PackingSolution = {
     bins,
     unserved: first.unserved,
     costNano,
@@ -192,6 +215,7 @@ export async function solveProblem(
     certificate: verdict.certificate,
     stats,
   };
+  return { solution, warm: left };
 }
 
 function emptyStats(

@@ -3,14 +3,13 @@
  * thread; this file only dispatches.
  */
 
-import type { PackingSolution } from '../core/packing/solution.ts';
 import { servePlanRole } from './plan-role.ts';
-import type { Task } from './protocol.ts';
+import type { SolveAnswer, Task } from './protocol.ts';
 import { solveProblem } from './solve-problem.ts';
 
 const epochMs = (): number => performance.timeOrigin + performance.now();
 
-export default function run(task: Task): Promise<PackingSolution | undefined> {
+export default function run(task: Task): Promise<SolveAnswer | undefined> {
   const aborted = (): boolean => Atomics.load(task.abort, 0) === 1;
   if (task.kind === 'plan') return servePlanRole(task.port, aborted).then(() => undefined);
   const { progress } = task;
@@ -18,6 +17,7 @@ export default function run(task: Task): Promise<PackingSolution | undefined> {
     epochMs,
     aborted,
     planPort: task.plan,
+    warm: task.warm,
     progress: (...numbers) => progress?.postMessage(numbers),
   }).finally(() => {
     progress?.close();

@@ -29,7 +29,7 @@ export interface NodeSelection {
 }
 
 /** Selects every node. */
-export const everyNode: NodeSelection = { text: '[]', alternatives: [new Map()] };
+export const everyNode: NodeSelection = { text: '[""]', alternatives: [new Map()] };
 
 function termRequirements(term: NodeSelectorTerm): Map<string, Requirement> | undefined {
   const expressions = term.matchExpressions ?? [];

@@ -27,6 +27,7 @@ const environment: SolveEnvironment = {
   aborted: () => false,
   progress: () => undefined,
   planPort: null,
+  warm: null,
 };
 
 /** Solves in this thread; `changes` override the default environment. */
@@ -35,7 +36,11 @@ export function solveHere(
   options: Partial<SolveOptions> = {},
   changes: Partial<SolveEnvironment> = {},
 ): Promise<PackingSolution> {
-  return solveProblem(problem, { ...defaultOptions, ...options }, { ...environment, ...changes });
+  return solveProblem(
+    problem,
+    { ...defaultOptions, ...options },
+    { ...environment, ...changes },
+  ).then(({ solution }) => solution);
 }
 
 /** [family] pods that a plan places. */
