@@ -344,9 +344,18 @@ export class SimulatedCluster {
   }
 }
 
+let lastSecond = -1;
+let lastText = '';
+
 /** RFC 3339 to the second. */
 export function timestamp(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(timeMs / 1000);
+  // Many changes fall into one second, and formatting a date is dear.
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
 
 /** Deleted, and nothing holds it any more. */
