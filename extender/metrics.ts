@@ -96,6 +96,11 @@ function extenderMetrics(make: Maker) {
       [],
     ),
     binds: make.counter('stowage_extender_binds_total', 'Binds asked for', ['result']),
+    connections: make.counter(
+      'stowage_extender_connections_total',
+      'Connections accepted; kube-scheduler needs few over HTTP/2, one per concurrent bind over HTTP/1.1',
+      ['protocol'],
+    ),
     clientsRefused: make.counter(
       'stowage_extender_clients_refused_total',
       'Requests with a valid certificate whose names are not on the allow-list',

@@ -11,6 +11,7 @@ import { type AddressInfo, BlockList, isIP } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { InputError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
+import type { ExtenderMetrics } from '../metrics.ts';
 import { bodyBytesMax, closeTimeoutMs, http1Options, withLimits } from './limits.ts';
 import { createSecure, type ExtenderTls } from './secure-server.ts';
 import { addVerbRoutes, type VerbDependencies } from './verb-routes.ts';
@@ -54,7 +55,7 @@ export async function startExtenderServer(options: ExtenderServerOptions): Promi
     throw new InputError({ field: 'allowedClients' }, 'expected at least one name of a client');
   }
   const secure = tls === undefined ? undefined : await createSecure(tls, options);
-  const app = createApp(secure?.server ?? withLimits(createServer(http1Options)));
+  const app = createApp(secure?.server ?? createPlain(options.metrics));
   if (secure !== undefined) {
     secure.guard(app);
   }
@@ -92,6 +93,12 @@ function createApp(server: HttpServer | Http2SecureServer): FastifyInstance {
     done(null, body),
   );
   return app;
+}
+
+function createPlain(metrics: ExtenderMetrics): HttpServer {
+  const server = createServer(http1Options);
+  server.on('connection', () => metrics.connections.inc({ protocol: 'http/1.1' }));
+  return withLimits(server);
 }
 
 /** Closing waits for requests under way; what is left after the deadline dies with the process. */

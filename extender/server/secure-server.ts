@@ -63,7 +63,7 @@ export async function createSecure(
 ): Promise<SecureServer> {
   const material = await readTlsMaterial(tls);
   const server = createBounded(material);
-  const clients = new Clients(server, tls.allowedClients);
+  const clients = new Clients(server, tls.allowedClients, metrics);
   const follower = followTlsFiles(
     tls,
     material,
@@ -111,10 +111,15 @@ class Clients {
   readonly #trusted = new WeakMap<object, number>();
   #generation = 0;
 
-  constructor(server: Http2SecureServer, allowedClients: readonly string[]) {
+  constructor(
+    server: Http2SecureServer,
+    allowedClients: readonly string[],
+    metrics: ExtenderMetrics,
+  ) {
     this.#server = server;
     this.#allowed = new Set(allowedClients);
     server.on('secureConnection', (socket: TLSSocket) => {
+      metrics.connections.inc({ protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1' });
       this.#trust(socket, socket.getPeerCertificate());
     });
     server.on('session', (session) => {
