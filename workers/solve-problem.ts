@@ -48,7 +48,7 @@ const guideFrom = 1;
 /** The bound search stops at this share of the gap asked for, between itself and its LP. */
 const boundShare = 0.25;
 /** Rounds without a better plan, the bound being finished, after which a solve gives up. */
-const idleRoundsMax = 40;
+const idleRoundsMax = 25;
 /** Share of the time that is kept for writing and checking the certificate. */
 const reserveShare = 0.04;
 const reserveMinMs = 10;
