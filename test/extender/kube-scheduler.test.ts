@@ -97,8 +97,10 @@ async function prepare({ plane, cluster, deploy }: World): Promise<void> {
       throw new Error(file, { cause });
     });
   }
+  // Long before they are used: admission knows them by a watch of its own.
   for (const [name, value] of [
     ['low', 1],
+    ['middle', 10],
     ['high', 1000],
   ] as const) {
     const priorityClass = { metadata: { name }, value };
@@ -286,10 +288,6 @@ async function checkPreemption(t: Test, world: World, extender: Extender): Promi
   };
   // By itself kube-scheduler prefers the victims of the lowest priority: those on node-a.
   await place('spared', 'node-a', 'low');
-  await world.plane.client.expect('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', {
-    metadata: { name: 'middle' },
-    value: 10,
-  });
   await place('victim', 'node-b', 'middle');
   await place('too-high', 'node-c', 'high');
   reserve(extender, 'node-a', ['somebody-else']);
