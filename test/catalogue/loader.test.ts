@@ -1,3 +1,4 @@
+/** The embedded catalogue against what AWS publishes, and its loader against damaged files. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** When the process counts as alive and as ready. */
 import t from 'tap';
 import { createHealth } from '../../extender/health.ts';
 

@@ -1,3 +1,4 @@
+/** The depth of a JSON text against texts built with a known depth. */
 import * as fc from 'fast-check';
 import t from 'tap';
 import { isDeeperThan } from '../../extender/json-depth.ts';

@@ -1,3 +1,4 @@
+/** The shape of a line of the log. */
 import { Writable } from 'node:stream';
 import t from 'tap';
 import { createLog } from '../../extender/log.ts';

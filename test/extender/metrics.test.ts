@@ -1,3 +1,4 @@
+/** The metrics against their documentation and the conventions of Prometheus. */
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { createMetrics } from '../../extender/metrics.ts';

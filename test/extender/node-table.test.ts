@@ -1,3 +1,4 @@
+/** The table of node names against a Map, from strings and from bytes. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

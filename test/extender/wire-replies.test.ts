@@ -1,3 +1,4 @@
+/** Answers on the wire of extender v1 as kube-scheduler reads them. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** Requests on the wire of extender v1, whole or damaged. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** The committed CustomResourceDefinitions are those that core/api makes. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The rules that tie the fields of an EC2NodeClass together, as the API server applies them. */
 import t from 'tap';
 import type { EC2NodeClassSpec } from '../../../core/api/ec2nodeclass.ts';
 import { nodeClassProblems } from '../../../core/api/ec2nodeclass-rules.ts';

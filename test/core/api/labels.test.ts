@@ -1,3 +1,4 @@
+/** Which labels mean the same, and which of them a user may set. */
 import t from 'tap';
 import { isRestrictedLabel, normalizedLabelKey } from '../../../core/api/labels.ts';
 

@@ -1,3 +1,4 @@
+/** The rules that tie the fields of a NodePool together, as the API server applies them. */
 import t from 'tap';
 import type { NodePool, NodePoolRequirement, NodePoolSpec } from '../../../core/api/nodepool.ts';
 import { nodePoolProblems } from '../../../core/api/nodepool-rules.ts';

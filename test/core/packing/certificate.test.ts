@@ -1,3 +1,4 @@
+/** The certificate's bound against brute force, and against every small step away from a sound one. */
 import { assert, property } from 'fast-check';
 import t from 'tap';
 import { InvariantError } from '../../../core/errors.ts';

@@ -1,3 +1,4 @@
+/** The boxes of a spread rule against an enumeration of all legal splits. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

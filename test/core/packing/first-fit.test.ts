@@ -1,3 +1,4 @@
+/** First-fit against cases worked out by hand, and against the verifier on random problems. */
 import { assert, property } from 'fast-check';
 import t from 'tap';
 import { type FirstFitPlan, firstFit } from '../../../core/packing/first-fit.ts';

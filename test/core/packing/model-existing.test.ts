@@ -1,3 +1,4 @@
+/** How nodes that stand already, with their pods, enter the problem. */
 import t from 'tap';
 import type { Node } from '../../../core/api/kubernetes.ts';
 import {

@@ -1,3 +1,4 @@
+/** How weights, limits and requirements of NodePools enter the problem. */
 import t from 'tap';
 import {
   antiAffinity,

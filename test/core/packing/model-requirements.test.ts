@@ -1,3 +1,4 @@
+/** How selectors, affinity, taints and labels enter the problem. */
 import t from 'tap';
 import type { PodSpec } from '../../../core/api/kubernetes.ts';
 import {

@@ -1,3 +1,4 @@
+/** How anti-affinity and host ports enter the problem. */
 import t from 'tap';
 import {
   antiAffinity,

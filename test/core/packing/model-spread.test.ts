@@ -1,3 +1,4 @@
+/** How topology spread enters the problem, with Karpenter's behaviour as the measure. */
 import t from 'tap';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import {

@@ -1,3 +1,4 @@
+/** How solved bins become the nodes of a plan, with names, prices and pods. */
 import t from 'tap';
 import { InvariantError } from '../../../core/errors.ts';
 import { makePlan } from '../../../core/packing/plan-nodes.ts';

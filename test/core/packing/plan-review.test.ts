@@ -1,3 +1,4 @@
+/** The review of a written plan: a true one passes, each kind of false one is named. */
 import t from 'tap';
 import type { PackingModel } from '../../../core/packing/packing-model.ts';
 import type { Plan } from '../../../core/packing/plan.ts';

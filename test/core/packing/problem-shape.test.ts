@@ -1,3 +1,4 @@
+/** What a well-formed problem is, on random ones and on broken ones. */
 import { assert, property } from 'fast-check';
 import t from 'tap';
 import type { PackingProblem } from '../../../core/packing/problem.ts';

@@ -1,3 +1,4 @@
+/** Which other offerings could stand in for a planned node. */
 import t from 'tap';
 import type { PackingModel } from '../../../core/packing/packing-model.ts';
 import type { PackingProblem } from '../../../core/packing/problem.ts';

@@ -1,3 +1,4 @@
+/** The reason that a pod is given when it was left out. */
 import t from 'tap';
 import type { DomainGroup, PackingProblem } from '../../../core/packing/problem.ts';
 import { maxInt32 } from '../../../core/packing/problem.ts';

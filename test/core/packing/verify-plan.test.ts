@@ -1,3 +1,4 @@
+/** The verifier from first principles: sound plans pass, every single step away from one is refused. */
 import t from 'tap';
 import type { Plan, PlannedNode } from '../../../core/packing/plan.ts';
 import { verifyPlan } from '../../../core/packing/verify-plan.ts';

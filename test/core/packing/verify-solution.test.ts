@@ -1,3 +1,4 @@
+/** The verifier of solutions against brute force, and against every kind of broken solution. */
 import { assert, property } from 'fast-check';
 import t from 'tap';
 import { checkCertificate } from '../../../core/packing/certificate.ts';

@@ -1,3 +1,4 @@
+/** Allocatable against Karpenter's published values and against real EKS nodes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** How long a pod is expected to run, from its annotation and its deadline. */
 import t from 'tap';
 import { expectedRuntimeMs } from '../../../core/scheduling/expected-runtime.ts';
 

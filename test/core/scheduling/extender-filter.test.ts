@@ -1,3 +1,4 @@
+/** The filter verb rejects foreign pods on reserved nodes, and nothing else. */
 import t from 'tap';
 import { filterReasons, rejectionReason } from '../../../core/scheduling/extender-filter.ts';
 import type { Fence } from '../../../core/scheduling/reservation.ts';

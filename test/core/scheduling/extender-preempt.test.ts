@@ -1,3 +1,4 @@
+/** The preempt verb drops the candidates that the filter verb would reject. */
 import t from 'tap';
 import { keptCandidates } from '../../../core/scheduling/extender-preempt.ts';
 import type { ExtenderNode } from '../../../core/scheduling/extender-view.ts';

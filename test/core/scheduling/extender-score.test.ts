@@ -1,3 +1,4 @@
+/** The prioritize verb packs: which node wins, and why. */
 import * as fc from 'fast-check';
 import t from 'tap';
 import {

@@ -1,3 +1,4 @@
+/** The labels of an instance type against Karpenter's published page. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** Which instance types a node class can run, and what the others lack. */
 import t from 'tap';
 import { loadCatalogue } from '../../../catalogue/loader.ts';
 import type { EC2NodeClass, EC2NodeClassSpec } from '../../../core/api/ec2nodeclass.ts';

@@ -1,3 +1,4 @@
+/** The ephemeral storage of a node, from its node class's volumes. */
 import t from 'tap';
 import { loadCatalogue } from '../../../catalogue/loader.ts';
 import type { EC2NodeClass, EC2NodeClassSpec } from '../../../core/api/ec2nodeclass.ts';

@@ -1,3 +1,4 @@
+/** Tolerations, selectors and ports of a pod in compiled form mean what Kubernetes says. */
 import t from 'tap';
 import type { LabelSelector, PodSpec, Taint, Toleration } from '../../../core/api/kubernetes.ts';
 import { anyPortsCollide, hostPortsOf } from '../../../core/scheduling/host-ports.ts';

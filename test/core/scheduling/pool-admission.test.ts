@@ -1,3 +1,4 @@
+/** Which offerings the requirements and labels of a NodePool admit. */
 import t from 'tap';
 import { loadCatalogue } from '../../../catalogue/loader.ts';
 import type { NodePool, NodePoolRequirement } from '../../../core/api/nodepool.ts';

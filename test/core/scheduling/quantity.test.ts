@@ -1,3 +1,4 @@
+/** Quantities against values made by apimachinery itself. */
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import t from 'tap';

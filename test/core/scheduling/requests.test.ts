@@ -1,3 +1,4 @@
+/** Effective requests against values made by kube-scheduler's own code. */
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** Intersections of requirements against what their expressions admit one by one. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** The cached cluster state: what is shared, charged and forgotten as events come in. */
 import t from 'tap';
 import type { Live } from '../../../core/api/kinds.ts';
 import { effectiveRequests } from '../../../core/scheduling/requests.ts';

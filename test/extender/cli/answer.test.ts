@@ -1,3 +1,4 @@
+/** Where the answer of a command is written, and what is said if it cannot be. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

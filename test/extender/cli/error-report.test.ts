@@ -1,3 +1,4 @@
+/** How a failure is told: wrong input in a line, a bug with its stack. */
 import t from 'tap';
 import { InputError, InvariantError } from '../../../core/errors.ts';
 import { errorReport } from '../../../extender/cli/error-report.ts';

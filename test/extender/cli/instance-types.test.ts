@@ -1,3 +1,4 @@
+/** The list of instance types as a user's pools see them. */
 import t from 'tap';
 import { loadCatalogue } from '../../../catalogue/loader.ts';
 import type { EC2NodeClass, EC2NodeClassSpec } from '../../../core/api/ec2nodeclass.ts';

@@ -1,3 +1,4 @@
+/** Values of command line options, in the units that people write. */
 import { InvalidArgumentError } from 'commander';
 import t from 'tap';
 import {

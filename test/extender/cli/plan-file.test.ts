@@ -1,3 +1,4 @@
+/** A written plan is read back whole or refused at its mistake. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';

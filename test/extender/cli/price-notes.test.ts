@@ -1,3 +1,4 @@
+/** What a plan says about the age and the kind of its prices. */
 import t from 'tap';
 import type { Catalogue } from '../../../catalogue/loader.ts';
 import { priceNotes } from '../../../extender/cli/price-notes.ts';

@@ -1,3 +1,4 @@
+/** The commands and options of the program, and how it refuses others. */
 import { CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram } from '../../../extender/cli/program.ts';

@@ -1,3 +1,4 @@
+/** The line of progress: on a terminal, on a long search, and nowhere else. */
 import { mock } from 'node:test';
 import t from 'tap';
 import { progressWords, startProgressLine } from '../../../extender/cli/progress-line.ts';

@@ -1,3 +1,4 @@
+/** When tables have colours, and how wide they are. */
 import t from 'tap';
 import { tableStyle } from '../../../extender/cli/table-style.ts';
 

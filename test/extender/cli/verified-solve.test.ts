@@ -1,3 +1,4 @@
+/** No unchecked solution is shown, and a failing solver still leaves a plan. */
 import t from 'tap';
 import { firstFitCostNano, solveVerified } from '../../../extender/cli/verified-solve.ts';
 import { bin, sampleModel, solutionOf } from '../../support/sample-model.ts';

@@ -1,3 +1,4 @@
+/** A reflector over a watch that is cut, expired, unserved or away misses nothing. */
 import t, { type Test } from 'tap';
 import type { Pod } from '../../../core/api/kubernetes.ts';
 import { ClusterError } from '../../../core/ports.ts';

@@ -1,3 +1,4 @@
+/** How workloads become the pods that their controllers would make. */
 import t from 'tap';
 import { errorOf, namesOf, podsOf, template } from './read-text.ts';
 

@@ -1,3 +1,4 @@
+/** Wrong manifests are refused at the field, with what was expected and what was found. */
 import t from 'tap';
 import { readInput } from '../../../extender/input/reader.ts';
 import { errorOf, namesOf } from './read-text.ts';

@@ -1,3 +1,4 @@
+/** Manifests as people and kubectl write them become a snapshot. */
 import t from 'tap';
 import { effectiveRequests } from '../../../core/scheduling/requests.ts';
 import { errorOf, podsOf, read, template } from './read-text.ts';

@@ -1,3 +1,4 @@
+/** Files, folders and standard input, and those that cannot be read. */
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import t from 'tap';

@@ -1,3 +1,4 @@
+/** JSON and YAML read as streams, whatever their chunks, within bounds. */
 import * as fc from 'fast-check';
 import t from 'tap';
 import { JsonScanner } from '../../../extender/input/json-stream.ts';

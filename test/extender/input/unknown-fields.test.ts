@@ -1,3 +1,4 @@
+/** Fields that do not exist, or no longer do, are refused by name. */
 import t from 'tap';
 import { errorOf } from './read-text.ts';
 

@@ -1,3 +1,4 @@
+/** The facts that a drawing of a plan needs, by the plan's own names. */
 import t from 'tap';
 import type { DaemonSet, Node } from '../../../core/api/kubernetes.ts';
 import { makePlan } from '../../../core/packing/plan-nodes.ts';

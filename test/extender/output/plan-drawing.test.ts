@@ -1,3 +1,4 @@
+/** How a plan becomes bins and slabs to be drawn. */
 import t from 'tap';
 import { drawnPodNamesMax, drawPlan } from '../../../extender/output/plan-drawing.ts';
 import { sampleFacts, samplePlan } from '../../support/sample-plan.ts';

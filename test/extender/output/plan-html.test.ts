@@ -1,3 +1,4 @@
+/** The page of a plan stands alone, and no input becomes markup in it. */
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { Plan } from '../../../core/packing/plan.ts';

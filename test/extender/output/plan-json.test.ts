@@ -1,3 +1,4 @@
+/** A plan as JSON text: order, lines and chunks. */
 import t from 'tap';
 import type { Plan } from '../../../core/packing/plan.ts';
 import { planJsonChunks } from '../../../extender/output/plan-json.ts';

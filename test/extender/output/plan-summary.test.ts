@@ -1,3 +1,4 @@
+/** The sums and the words of a plan claim what is proven and no more. */
 import t from 'tap';
 import {
   formatCount,

@@ -1,3 +1,4 @@
+/** A plan as people read it in a terminal. */
 import t from 'tap';
 import type { Plan } from '../../../core/packing/plan.ts';
 import { drawPlan } from '../../../extender/output/plan-drawing.ts';

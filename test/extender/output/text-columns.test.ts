@@ -1,3 +1,4 @@
+/** Columns of text in the width of a terminal. */
 import t from 'tap';
 import {
   alignColumns,

@@ -1,3 +1,4 @@
+/** The workload that a pod's name and owner point to. */
 import t from 'tap';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import { workloadName } from '../../../extender/output/workload-name.ts';

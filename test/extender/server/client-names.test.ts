@@ -1,3 +1,4 @@
+/** By which names a client certificate lets its holder be known. */
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
 import { clientNames } from '../../../extender/server/client-names.ts';

@@ -1,3 +1,4 @@
+/** The extender's server on real sockets: verbs, bounds, TLS and its renewal. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Metrics and probes on a real socket. */
 import t, { type Test } from 'tap';
 import { createHealth } from '../../../extender/health.ts';
 import { createMetrics } from '../../../extender/metrics.ts';
