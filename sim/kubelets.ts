@@ -91,7 +91,6 @@ export function startKubelets(
     if (pod.metadata.deletionTimestamp !== undefined) {
       later(nodeName, noticeMs, () => stopPod(nodeName, pod));
     } else if (!kubelet.has(pod.metadata.uid) && !hasEnded(pod)) {
-      kubelet.set(pod.metadata.uid, pod);
       later(nodeName, noticeMs, () => admit(nodeName, pod));
     }
   }
@@ -100,16 +99,17 @@ export function startKubelets(
     const pod = current(wanted);
     const node = cluster.get('Node', { name: nodeName });
     if (pod === undefined || node === undefined || hasEnded(pod)) return;
-    if (pod.metadata.deletionTimestamp !== undefined) return;
-    const others = [...(running.get(nodeName)?.values() ?? [])].filter(
-      (other) => other.metadata.uid !== pod.metadata.uid,
-    );
-    const refusal = refusalOf(pod, node, others);
+    const kubelet = running.get(nodeName);
+    if (pod.metadata.deletionTimestamp !== undefined || kubelet?.has(pod.metadata.uid) !== false) {
+      return;
+    }
+    // Those that were admitted before: who comes first is served first.
+    const refusal = refusalOf(pod, node, [...kubelet.values()]);
     if (refusal !== undefined) {
-      running.get(nodeName)?.delete(pod.metadata.uid);
       setPhase(pod, { phase: 'Failed', reason: refusal, message: `Pod was rejected: ${refusal}` });
       return;
     }
+    kubelet.set(pod.metadata.uid, pod);
     const startMs =
       annotated(pod, 'sim/start-duration') ?? lognormal(random, options.startMedianMs, startSigma);
     later(nodeName, startMs, () => startPod(nodeName, pod));

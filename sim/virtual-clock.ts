@@ -41,6 +41,8 @@ export const defaultStartMs = 1_767_225_600_000;
 const eventsPerTurn = 64;
 /** In paced running, how long events may keep the loop from sockets. */
 const sliceMs = 8;
+/** Longest real wait in one piece. */
+const idleMaxMs = 60_000;
 /** `settle` gives up after this much virtual time unless told otherwise. */
 const settleLimitMs = 24 * 3_600_000;
 
@@ -55,9 +57,9 @@ export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
   let paced: (() => number) | undefined;
   let wake: (() => void) | undefined;
 
-  /** In paced running time flows between events too, but never past the next one. */
+  /** In paced running time flows while nothing is due too, but never past the next event. */
   function now(): number {
-    if (paced === undefined) return timeMs;
+    if (paced === undefined || wake === undefined) return timeMs;
     return Math.max(timeMs, Math.min(paced(), queue.peek()?.timeMs ?? Infinity));
   }
 
@@ -164,10 +166,9 @@ export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
           while (performance.now() < sliceEndMs && (await turn(() => runNext(dueMs))));
           const next = queue.peek();
           const realWaitMs = next === undefined ? Infinity : (next.timeMs - paced()) / speed;
-          if (realWaitMs > 0) await idle(realWaitMs, signal);
+          if (realWaitMs > 0 && !signal.aborted) await idle(realWaitMs, signal);
         }
       } finally {
-        timeMs = Math.max(timeMs, now());
         paced = undefined;
         isRunning = false;
       }
@@ -177,16 +178,21 @@ export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
   /** Waits for real time, an earlier event, or the end. */
   async function idle(realWaitMs: number, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
+      // What comes from outside meanwhile comes at its own moment.
       const timer =
-        realWaitMs === Infinity ? undefined : setTimeout(resolve, Math.min(realWaitMs, 60_000));
+        realWaitMs === Infinity
+          ? undefined
+          : setTimeout(() => wake?.(), Math.min(realWaitMs, idleMaxMs));
       const finish = (): void => {
+        timeMs = now();
+        wake = undefined;
         clearTimeout(timer);
+        signal.removeEventListener('abort', finish);
         resolve();
       };
       wake = finish;
       signal.addEventListener('abort', finish, { once: true });
     });
-    wake = undefined;
   }
 }
 
