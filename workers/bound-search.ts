@@ -14,7 +14,11 @@ import { loadKernels } from './kernels.ts';
 import { type Master, MasterError } from './master.ts';
 import { buildRows, type MasterRows } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
+import { orderOfferings, shrink, smallestOfferings } from './rounding.ts';
 import { fit, type WarmColumn, type WarmStart, warmColumns } from './warm-state.ts';
+
+/** Scan steps before the greedy plan. */
+const greedyScanSteps = 8;
 
 export class BoundSearch {
   readonly #p: ReducedProblem;
@@ -41,6 +45,54 @@ export class BoundSearch {
     }
     this.cg.addPatterns(groupsOf(p, firstPlan).map((g) => g.pattern));
     this.cg.addPatterns(singleClassPatterns(p, p.money));
+    if (warm === null) this.#startFromGreedy(memory);
+  }
+
+  /**
+   * A greedy plan prices its pods: each bin's price by the shares of its contents. Duals that start
+   * there are within a few steps of a useful bound; those of pods alone are not.
+   */
+  #startFromGreedy(memory: KernelMemory): void {
+    const p = this.#p;
+    const demand = Int32Array.from(p.source.familyOf, (f, c) =>
+      this.#rows.isSplit[c] === 1 ? 0 : (p.source.demand[f] as number),
+    );
+    const { y } = this.cg.bestPoint;
+    memory.y.set(y);
+    memory.target.set(p.money);
+    memory.boundScan(greedyScanSteps);
+    for (let c = 0; c < p.n; c++) memory.value[c] = Math.max(1e-7, y[c] as number);
+    memory.resetStock();
+    memory.rem.set(demand);
+    const order = orderOfferings(p, memory, demand, smallestOfferings(p));
+    const groups = memory.complete(order, 1, 0).map((group) => shrink(memory, group));
+    this.cg.addPatterns(groups.map((g) => g.pattern));
+    const paid = new Float64Array(p.n);
+    const placed = new Float64Array(p.n);
+    for (const { pattern, copies } of groups) {
+      const k = pattern.offering;
+      const load = (c: number): number => {
+        let sum = 0;
+        for (let r = 0; r < p.R; r++) {
+          const capacity = p.capacity[k * p.R + r] as number;
+          if (capacity > 0) sum += (p.source.request[c * p.R + r] as number) / capacity;
+        }
+        return sum;
+      };
+      let total = 0;
+      pattern.classes.forEach((c, e) => {
+        total += load(c) * (pattern.counts[e] as number);
+      });
+      pattern.classes.forEach((c, e) => {
+        const pods = (pattern.counts[e] as number) * copies;
+        paid[c] =
+          (paid[c] as number) + ((p.money[k] as number) * pods * load(c)) / Math.max(total, 1e-12);
+        placed[c] = (placed[c] as number) + pods;
+      });
+    }
+    for (let c = 0; c < p.n; c++) {
+      if ((placed[c] as number) > 0) y[c] = (paid[c] as number) / (placed[c] as number);
+    }
   }
 
   /** What the next solve may start from. */

@@ -118,7 +118,7 @@ function claim(p: PackingProblem, draft: Draft, loose: readonly Loose[], claims:
   return worst;
 }
 
-/** min over offerings without a count of allowance / U, at most 1; sharpens where that helps. */
+/** min over offerings without a count of allowance / U, at most 1; sharpens all where that helps. */
 function worstRatio(
   p: PackingProblem,
   draft: Draft,
@@ -128,7 +128,6 @@ function worstRatio(
   let worst = 1;
   const loose: Loose[] = [];
   for (let o = 0; o < p.offeringCount; o++) {
-    if (p.available[o] !== unlimitedCount) continue;
     const at = (): number =>
       knapsackBound(
         p,
@@ -137,12 +136,18 @@ function worstRatio(
         draft.multipliers[draft.multiplierOf[o] as number] as Float64Array,
       );
     const allowed = allowance(p, o, draft);
-    if (at() <= allowed) continue;
+    const before = at();
+    if (before <= allowed) continue;
+    const given = draft.multiplierOf[o] as number;
     sharpen(p, o, draft);
     const u = at();
-    if (u <= allowed) continue;
-    if (isCovered(o)) loose.push({ offering: o, ratio: allowed / u });
-    else worst = Math.min(worst, allowed / u);
+    // Rounded to integers, the sharpest multipliers may be the worse ones.
+    if (u > before) draft.multiplierOf[o] = given;
+    // What a counted bin is worth beyond its price is paid for in the bound, not scaled away.
+    if (u <= allowed || p.available[o] !== unlimitedCount) continue;
+    const ratio = allowed / Math.min(before, u);
+    if (isCovered(o)) loose.push({ offering: o, ratio });
+    else worst = Math.min(worst, ratio);
   }
   return loose.length === 0 ? worst : Math.min(worst, claim(p, draft, loose, claims));
 }
