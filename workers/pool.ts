@@ -16,7 +16,7 @@ import type { WarmState } from './warm-state.ts';
 /** Solves that may wait for a thread; more are refused. */
 const queueMax = 16;
 /** A worker that outlives its deadline by this is killed. */
-const overrunMs = 10_000;
+const overrunMs = 60_000;
 
 export interface SolverPool {
   solve(
