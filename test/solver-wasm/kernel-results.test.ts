@@ -7,6 +7,7 @@ import t from 'tap';
 import * as layout from '../../solver-wasm/assembly/layout.ts';
 import { loadKernels } from '../../workers/kernels.ts';
 import { anyNumber, type ReducedProblem } from '../../workers/reduce.ts';
+import { bestContent, lagrangianWorth } from '../support/bin-worth.ts';
 import { GuardedMemory } from '../support/guarded-memory.ts';
 import { fleetCases, type KernelCase, smallCases } from '../support/kernel-cases.ts';
 import { Dice } from '../support/random-problem.ts';
@@ -34,34 +35,6 @@ function fits(p: ReducedProblem, k: number, counts: ArrayLike<number>): boolean 
   return true;
 }
 
-/** The most that a content of offering k is worth by the bound's arrays; all contents are tried. */
-function bestContent(p: ReducedProblem, k: number, y: Float64Array): number {
-  const extend = (i: number, free: readonly number[]): number => {
-    if (i === p.n) return 0;
-    let best = 0;
-    for (let copies = 0; copies <= p.boundMany[k * p.n + i]!; copies++) {
-      const rest = free.map((left, r) => left - copies * p.source.boundRequest[i * p.R + r]!);
-      if (rest.some((left) => left < 0)) break;
-      best = Math.max(best, copies * y[i]! + extend(i + 1, rest));
-    }
-    return best;
-  };
-  return extend(0, Array.from(p.boundCapacity.subarray(k * p.R, k * p.R + p.R)));
-}
-
-/** The Lagrangian bound of offering k at multipliers lambda, term by term. */
-function lagrangian(p: ReducedProblem, k: number, y: Float64Array, lambda: Float64Array): number {
-  let total = 0;
-  for (let r = 0; r < p.R; r++) total += lambda[k * p.R + r]! * p.boundCapacity[k * p.R + r]!;
-  for (let i = 0; i < p.n; i++) {
-    let gain = y[i]!;
-    for (let r = 0; r < p.R; r++)
-      gain -= lambda[k * p.R + r]! * p.source.boundRequest[i * p.R + r]!;
-    total += p.boundMany[k * p.n + i]! * Math.max(0, gain);
-  }
-  return total;
-}
-
 t.test('a scan never says less than the best content of an offering is worth', async (t) => {
   let tight = 0;
   for (const one of smallCases(150).filter(({ p }) => p.n <= 5)) {
@@ -87,7 +60,7 @@ t.test('the bound that a scan reports is that of the multipliers that it leaves'
       'multipliers are not negative',
     );
     memory.floats('upper').forEach((bound, k) => {
-      const again = lagrangian(one.p, k, y, lambda);
+      const again = lagrangianWorth(one.p, k, y, lambda);
       t.ok(Math.abs(bound - again) <= 1e-9 * (1 + again), `seed ${one.seed}, offering ${k}`);
     });
   }
