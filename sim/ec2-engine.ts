@@ -325,7 +325,7 @@ export function createEc2Engine(
       leave(isLost, undefined);
     },
 
-    drain: pools.drain,
+    drain: (matches, untilMs) => pools.drain(matches, untilMs),
     reclaim,
     fail,
     get instances() {

@@ -222,10 +222,10 @@ export class Neighbourhood {
       gone.add(k);
       const b = this.#bins[k] as Pattern;
       old += p.price[b.offering] as number;
-      b.classes.forEach((c, e) => {
+      for (const [e, c] of b.classes.entries()) {
         rem[c] = (rem[c] as number) + (b.counts[e] as number);
         pods += b.counts[e] as number;
-      });
+      }
     }
     const offerings = m.order.slice(0, this.#sample(rem));
     const guide = { y: this.#y.map((v) => v * repackTrust), lambda };

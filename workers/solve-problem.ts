@@ -187,7 +187,8 @@ export async function solveProblem(
   }
   const found = await role.finish();
   const proven = exact?.status === 'proven';
-  const bins = proven && exact?.groups != null ? binsOf(p, exact.groups) : found.bins;
+  const exactGroups = exact?.groups ?? null;
+  const bins = proven && exactGroups !== null ? binsOf(p, exactGroups) : found.bins;
   const costNano = bins.reduce(
     (s, b) => s + (problem.priceNano[b.offering] as number) * b.copies,
     0,

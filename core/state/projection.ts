@@ -18,7 +18,7 @@ interface SchemaNode {
 export function projection<Schema extends TSchema>(
   schema: Schema,
 ): (value: Static<Schema>) => Static<Schema> {
-  return copyOf(schema as SchemaNode) as (value: Static<Schema>) => Static<Schema>;
+  return copyOf(schema) as (value: Static<Schema>) => Static<Schema>;
 }
 
 function copyOf({ items, properties, patternProperties }: SchemaNode): Copy {

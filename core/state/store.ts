@@ -131,9 +131,7 @@ export class ClusterStore implements ClusterView {
     if (kind === 'Pod') {
       return livePodOf(object as Live<'Pod'>, previous as LivePod | undefined, this.#values);
     }
-    return kind === 'Node'
-      ? (projectNode(object as Live<'Node'>) as Live<'Node'>)
-      : (object as AnyHeld);
+    return kind === 'Node' ? (projectNode(object as Live<'Node'>) as Live<'Node'>) : object;
   }
 
   #change(
@@ -195,7 +193,7 @@ export class ClusterStore implements ClusterView {
 
   #state(kind: ViewKind): KindState {
     const state = this.#kinds.get(kind);
-    if (state === undefined) throw new TypeError(`${String(kind)} is not held`);
+    if (state === undefined) throw new TypeError(`${kind} is not held`);
     return state;
   }
 }

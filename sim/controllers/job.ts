@@ -86,7 +86,7 @@ export function startJobController(cluster: SimulatedCluster, pods: PodIndex): v
     cluster.patch(
       'Job',
       job.metadata,
-      { type: 'merge', body: { status } as object },
+      { type: 'merge', body: { status } },
       { subresource: 'status' },
     );
     const { ttlSecondsAfterFinished: lifeSeconds } = spec;

@@ -73,7 +73,7 @@ export function httpTransport(
               try {
                 resolve(parse(verb, response.statusCode ?? 0, Buffer.concat(chunks).toString()));
               } catch (error) {
-                reject(error as Error);
+                reject(error);
               }
             });
           },

@@ -19,7 +19,7 @@ export function withField(object: object, path: string, value: unknown): object 
   const [head = '', ...rest] = path.split('/');
   const copy: Fields = Array.isArray(object) ? ([...object] as unknown as Fields) : { ...object };
   if (rest.length > 0) {
-    copy[head] = withField((copy[head] ?? {}) as object, rest.join('/'), value);
+    copy[head] = withField(copy[head] ?? {}, rest.join('/'), value);
   } else if (value === undefined) {
     delete copy[head];
   } else {
