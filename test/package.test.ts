@@ -35,9 +35,10 @@ interface Packed {
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as Manifest;
 
+/** Standard output of a command. By way of `env`, since tap gives every child its own loaders. */
 async function run(cwd: string, command: string, args: readonly string[]): Promise<string> {
-  const options = { cwd, maxBuffer: maxOutputBytes, env: { ...process.env, NODE_OPTIONS: '' } };
-  const { stdout } = await promisify(execFile)(command, args, options);
+  const options = { cwd, maxBuffer: maxOutputBytes };
+  const { stdout } = await promisify(execFile)('env', ['NODE_OPTIONS=', command, ...args], options);
   return stdout;
 }
 

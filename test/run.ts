@@ -12,10 +12,13 @@ import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ensureKarpenterPeer, PeerMissingError } from '../bench/peers/karpenter.ts';
 import { ensureBinaries, GoMissingError } from './control-plane/build.ts';
+import { importersOf, readSourceFiles } from './support/source-files.ts';
 import { TapSummary, type TestFile } from './support/tap-summary.ts';
 
 /** So many of the slowest files are listed. */
 const slowestMax = 10;
+/** Test files at the same time; two cores are what CI has. */
+const jobsMax = 2;
 /** A test may be left out on CI for these reasons and no other. */
 const allowedSkips: readonly { readonly path: string; readonly reason: RegExp }[] = [
   // .ci/run installs a browser where it can; a mirror that is down for an hour must not stop work.
@@ -29,9 +32,13 @@ const wanted = process.argv.slice(2).map((path) => relative(root, resolve(path))
 const startedMs = performance.now();
 if (wanted.length === 0) await buildPeers();
 const summary = new TapSummary();
-const exitCode = await runTap(testFiles(wanted), summary);
-const complaints = judge(summary, exitCode);
-report(summary, complaints);
+const files = testFiles(wanted);
+// A control plane is six processes: beside another one, or beside a solver, its deadlines pass.
+const heavy = importersOf(readSourceFiles(root), 'test/control-plane/control-plane.ts');
+const light = files.filter((file) => !heavy.has(file));
+const alone = files.filter((file) => heavy.has(file));
+const exitCodes = [await runTap(light, jobsMax, summary), await runTap(alone, 1, summary)];
+report(summary, judge(summary, exitCodes));
 
 /** Every test file, or those at and below the wanted paths. */
 function testFiles(paths: readonly string[]): string[] {
@@ -69,9 +76,14 @@ async function buildPeers(): Promise<void> {
   }
 }
 
-async function runTap(paths: readonly string[], into: TapSummary): Promise<number | null> {
+async function runTap(
+  paths: readonly string[],
+  jobs: number,
+  into: TapSummary,
+): Promise<number | null> {
+  if (paths.length === 0) return 0;
   const tap = join(root, 'node_modules/.bin/tap');
-  const child = spawn(process.execPath, [tap, '--reporter=tap', ...paths], {
+  const child = spawn(process.execPath, [tap, '--reporter=tap', `--jobs=${jobs}`, ...paths], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -87,7 +99,7 @@ async function runTap(paths: readonly string[], into: TapSummary): Promise<numbe
 }
 
 /** What is wrong with the run as a whole, beside the assertions that failed. */
-function judge({ files, totals }: TapSummary, code: number | null): string[] {
+function judge({ files, totals }: TapSummary, codes: readonly (number | null)[]): string[] {
   const found: string[] = [];
   if (totals === undefined) found.push('tap ended without giving its totals');
   else if (totals.passed + totals.failed === 0) found.push('no test was run');
@@ -98,7 +110,9 @@ function judge({ files, totals }: TapSummary, code: number | null): string[] {
     }
   }
   const isExplained = (totals?.failed ?? 0) > 0 || found.length > 0;
-  if (code !== 0 && !isExplained) found.push(`tap ended with ${code ?? 'a signal'}`);
+  for (const code of codes) {
+    if (code !== 0 && !isExplained) found.push(`tap ended with ${code ?? 'a signal'}`);
+  }
   return found;
 }
 

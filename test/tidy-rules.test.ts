@@ -2,7 +2,7 @@
 import t from 'tap';
 import { findDeadFiles, findFileBreaches, findStrayTests } from './support/file-rules.ts';
 import { findLayerBreaches } from './support/layer-rules.ts';
-import { parseSource, type SourceFile } from './support/source-files.ts';
+import { importersOf, parseSource, type SourceFile } from './support/source-files.ts';
 
 const header = '/** Says enough of what goes in and what comes out. */\n';
 
@@ -130,4 +130,17 @@ t.test('a test in a folder that the source does not have is found', async (t) =>
     findStrayTests(files, (path) => path === 'core'),
     [/^test\/gone\/a\.test\.ts:1: /],
   );
+});
+
+t.test('importers are found at every hand', async (t) => {
+  const files = [
+    source('test/a.test.ts', "import { b } from './support/b.ts';"),
+    source('test/support/b.ts', "import { c } from '../../core/c.ts';"),
+    source('core/c.ts', ''),
+    source('core/d.ts', ''),
+  ];
+  t.strictSame([...importersOf(files, 'core/c.ts')].toSorted(), [
+    'test/a.test.ts',
+    'test/support/b.ts',
+  ]);
 });

@@ -67,6 +67,21 @@ export function readSourceFiles(root: string): readonly SourceFile[] {
     .map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')));
 }
 
+/** The files that import the one, at first or at any hand. */
+export function importersOf(files: readonly SourceFile[], path: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const waiting = [path];
+  // Each file enters once.
+  for (let target = waiting.pop(); target !== undefined; target = waiting.pop()) {
+    for (const file of files) {
+      if (found.has(file.path) || !file.imports.some((one) => one.target === target)) continue;
+      found.add(file.path);
+      waiting.push(file.path);
+    }
+  }
+  return found;
+}
+
 /** @throws Error where the path is in no room */
 export function parseSource(path: string, text: string): SourceFile {
   const room = rooms.find((one) => path.startsWith(`${one}/`));

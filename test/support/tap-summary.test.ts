@@ -92,6 +92,11 @@ t.test('what was left out is listed with its reason', async (t) => {
 
 t.test('the totals are those of tap, and missing where tap gave none', async (t) => {
   t.strictSame(summaryOf(run).totals, { passed: 2, failed: 1, skipped: 3 });
+  t.strictSame(
+    summaryOf(run + run).totals,
+    { passed: 4, failed: 2, skipped: 6 },
+    'two runs are added up',
+  );
   t.equal(summaryOf('TAP version 14\n1..1\n').totals, undefined);
   t.strictSame(summaryOf('# { total: 14, pass: 14 }').totals, {
     passed: 14,

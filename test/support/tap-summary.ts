@@ -32,7 +32,7 @@ const failurePattern = /^( *)not ok \d+/;
 const groupPattern = /# time=[\d.]+m?s$/;
 const totalsPattern = /^# \{ total: \d+, (.*) \}$/;
 
-/** Reads a run line by line. */
+/** Reads a run line by line, or several one after another. */
 export class TapSummary {
   readonly files: TestFile[] = [];
   #totals: Totals | undefined;
@@ -55,7 +55,7 @@ export class TapSummary {
     if (skip !== null) this.#skips.push({ test: skip[1] ?? '', reason: skip[2] ?? '' });
     else this.#readFailure(line);
     const totals = totalsPattern.exec(line);
-    if (totals !== null) this.#totals = readTotals(totals[1] ?? '');
+    if (totals !== null) this.#totals = sum(this.#totals, readTotals(totals[1] ?? ''));
     return undefined;
   }
 
@@ -99,6 +99,14 @@ export class TapSummary {
     this.#skips = [];
     return file;
   }
+}
+
+function sum(before: Totals | undefined, { passed, failed, skipped }: Totals): Totals {
+  return {
+    passed: passed + (before?.passed ?? 0),
+    failed: failed + (before?.failed ?? 0),
+    skipped: skipped + (before?.skipped ?? 0),
+  };
 }
 
 function readTotals(text: string): Totals {
