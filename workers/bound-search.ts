@@ -33,7 +33,7 @@ export class BoundSearch {
     warm: WarmStart | null,
   ) {
     this.#p = p;
-    this.#rows = buildRows(p);
+    this.#rows = buildRows(p, 'bound');
     const memory = new KernelMemory(loadKernels(), p);
     this.cg = new ColumnGeneration('bound', p, this.#rows, memory, createMaster, null);
     if (warm !== null) {

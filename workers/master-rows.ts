@@ -75,9 +75,13 @@ function rangesOf(group: DomainGroup, total: number | null): readonly DomainRang
   }));
 }
 
+/** What rows are for: a bound, or plans to round. */
+export type RowUse = 'bound' | 'plan';
+
 /** Adds the rows of every group that says something about families of several classes. */
 function addDomainRows(
   p: PackingProblem,
+  use: RowUse,
   isSplit: Uint8Array,
   lower: number[],
   domainRowsOf: readonly [number, number][][],
@@ -85,6 +89,8 @@ function addDomainRows(
   const domainRows: DomainRow[] = [];
   p.domainGroups.forEach((group, g) => {
     const total = groupTotal(p, group);
+    const boundSafe = group.boundSafe && total !== null;
+    if (use === 'bound' && !boundSafe) return;
     const ranges = rangesOf(group, total);
     group.domains.forEach(({ classes }, d) => {
       const { min, max } = ranges[d] as DomainRange;
@@ -97,7 +103,6 @@ function addDomainRows(
       }
       const lowRow = min > fixed ? lower.push(min - fixed) - 1 : -1;
       const highRow = max < anyNumber ? lower.push(fixed - max) - 1 : -1;
-      const boundSafe = group.boundSafe && total !== null;
       domainRows.push({ group: g, domain: d, classes, min, max, lowRow, highRow, boundSafe });
       for (const c of split) {
         if (lowRow >= 0) domainRowsOf[c]?.push([lowRow, 1]);
@@ -108,7 +113,11 @@ function addDomainRows(
   return domainRows;
 }
 
-export function buildRows(p: ReducedProblem): MasterRows {
+/**
+ * The rows of a problem. For the bound those that not every legal plan obeys are left out: their
+ * duals may not be published, and duals of the others found beside them are weak.
+ */
+export function buildRows(p: ReducedProblem, use: RowUse): MasterRows {
   const source = p.source;
   const classesOf = new Int32Array(source.familyCount);
   for (const f of source.familyOf) classesOf[f] = (classesOf[f] as number) + 1;
@@ -122,7 +131,7 @@ export function buildRows(p: ReducedProblem): MasterRows {
     if ((classesOf[f] as number) > 1) familyRow[f] = lower.push(source.demand[f] as number) - 1;
   }
   const domainRowsOf: [number, number][][] = Array.from({ length: p.n }, () => []);
-  const domainRows = addDomainRows(source, isSplit, lower, domainRowsOf);
+  const domainRows = addDomainRows(source, use, isSplit, lower, domainRowsOf);
   const limitRow = new Int32Array(p.limitMax.length);
   const limitScale = new Float64Array(p.limitMax.length);
   p.limitMax.forEach((max, l) => {

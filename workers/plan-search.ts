@@ -31,11 +31,11 @@ export const planTuning = {
   floorEvery: 2,
   triesAfterFloor: 60,
   /** Moves per round: this divided by the number of classes, within the bounds beside it. */
-  triesTimesClasses: 60_000,
+  triesTimesClasses: 150_000,
   triesMin: 200,
-  triesMax: 2000,
+  triesMax: 4000,
   /** Exhaustive moves per round, from which round on, and the work of each. */
-  repacks: 8,
+  repacks: 2,
   repackFrom: 3,
   repackSteps: 20_000,
   /** Rounds with a dive. */
@@ -78,7 +78,7 @@ export class PlanSearch {
     this.#m = new KernelMemory(loadKernels(), p);
     this.#m.seed(seed);
     this.#random = new SeededRandom(seed);
-    this.#rows = buildRows(p);
+    this.#rows = buildRows(p, 'plan');
     this.#incumbent = new Incumbent(p);
     this.#smallest = smallestOfferings(p);
     this.#shares = shareValues(p, p.price);
