@@ -7,6 +7,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { InputError } from '../core/errors.ts';
 import { runProgram } from './arguments.ts';
 import { drawCurves } from './curve-drawing.ts';
@@ -30,12 +31,15 @@ interface Results {
   readonly vectorpack: VectorpackFile | undefined;
 }
 
+/** What numbers cannot say: why goals are missed. Appended as it is. */
+const notesFile = fileURLToPath(new URL('notes.md', import.meta.url));
+
 async function main(): Promise<void> {
   const results = readResults(resultsDirectory);
   mkdirSync(join(docsDirectory, 'bench'), { recursive: true });
   const drawings = results.files.map((file) => ({ file, name: `bench/${nameOf(file)}.svg` }));
   for (const { file, name } of drawings) writeFileSync(join(docsDirectory, name), drawing(file));
-  writeFileSync(join(docsDirectory, 'BENCH.md'), page(results));
+  writeFileSync(join(docsDirectory, 'BENCH.md'), `${page(results).trimEnd()}\n\n${readFileSync(notesFile, 'utf8')}`);
   console.log(`docs/BENCH.md and ${drawings.length} drawings from ${resultsDirectory}`);
 }
 
