@@ -39,7 +39,10 @@ async function main(): Promise<void> {
   mkdirSync(join(docsDirectory, 'bench'), { recursive: true });
   const drawings = results.files.map((file) => ({ file, name: `bench/${nameOf(file)}.svg` }));
   for (const { file, name } of drawings) writeFileSync(join(docsDirectory, name), drawing(file));
-  writeFileSync(join(docsDirectory, 'BENCH.md'), `${page(results).trimEnd()}\n\n${readFileSync(notesFile, 'utf8')}`);
+  writeFileSync(
+    join(docsDirectory, 'BENCH.md'),
+    `${page(results).trimEnd()}\n\n${readFileSync(notesFile, 'utf8')}`,
+  );
   console.log(`docs/BENCH.md and ${drawings.length} drawings from ${resultsDirectory}`);
 }
 
