@@ -10,7 +10,7 @@ import { solveHere } from '../support/solving.ts';
 const cases = 600;
 
 function pairsOf(p: ReducedProblem): [number, number][] {
-  return exchangeColumns(p, buildRows(p)).map(({ classes }) => [classes[0]!, classes[1]!]);
+  return exchangeColumns(p, buildRows(p, 'plan')).map(({ classes }) => [classes[0]!, classes[1]!]);
 }
 
 /** Whether a bin of offering k may hold `counts` by the bound's arrays, demand left aside. */
@@ -92,7 +92,7 @@ t.test(
     const p = reduce(
       tinyProblem(11, ['masks', 'domains'], { families: 6, offerings: 4, pods: 30 }),
     );
-    const columns = exchangeColumns(p, buildRows(p));
+    const columns = exchangeColumns(p, buildRows(p, 'plan'));
     t.ok(columns.length > 0);
     for (const { kind, cost, offering, classes, rows, values } of columns) {
       t.match({ kind, cost, offering }, { kind: 'exchange', cost: 0, offering: -1 });
@@ -106,7 +106,7 @@ t.test('families that choose between domains are left alone', async (t) => {
   let split = 0;
   for (let seed = 0; seed < cases; seed++) {
     const p = reduce(tinyProblem(seed));
-    const { isSplit } = buildRows(p);
+    const { isSplit } = buildRows(p, 'plan');
     split += isSplit.reduce((a, b) => a + b, 0);
     t.ok(
       pairsOf(p).every(([i, j]) => isSplit[i] === 0 && isSplit[j] === 0),

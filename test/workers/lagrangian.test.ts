@@ -33,7 +33,7 @@ function servedCase(seed: number): Case | null {
   const problem = { ...whole, demand };
   const p = reduce(problem);
   const optimum = bruteForceCost(problem, demand)! / nano;
-  return { problem, p, rows: buildRows(p), optimum };
+  return { problem, p, rows: buildRows(p, 'plan'), optimum };
 }
 
 /** Duals around the prices of a problem, of every sign that is allowed. */

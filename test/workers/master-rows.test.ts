@@ -23,7 +23,7 @@ function slackOfOptimum(whole: PackingProblem): {
   const plan = bruteForce(whole);
   const demand = whole.demand.map((pods, family) => pods - plan.unserved[family]!);
   const p = reduce({ ...whole, demand });
-  const rows = buildRows(p);
+  const rows = buildRows(p, 'plan');
   const groups = groupsOf(p, plan.bins);
   const content = contentOf(p, groups);
   const activity = rows.lower.map((lower) => -lower);
@@ -81,6 +81,20 @@ t.test('it does so too where families may also stand outside of a group', async 
   t.ok(outside > 50, `${outside} rows of groups that are not closed`);
 });
 
+t.test('for the bound only rows that every legal plan obeys are there', async (t) => {
+  let left = 0;
+  let kept = 0;
+  for (let seed = 0; seed < cases; seed++) {
+    const p = reduce(tinyProblem(seed));
+    const [all, safe] = [buildRows(p, 'plan').domainRows, buildRows(p, 'bound').domainRows];
+    left += all.length - safe.length;
+    kept += safe.length;
+    const key = ({ group, domain }: { group: number; domain: number }) => `${group}/${domain}`;
+    t.strictSame(safe.map(key), all.filter(({ boundSafe }) => boundSafe).map(key), `seed ${seed}`);
+  }
+  t.ok(left > 20 && kept > 20, `${left} left out, ${kept} kept`);
+});
+
 /** Family 0 may choose between two zones, family 1 has to stand in the first. */
 function pinnedBesideFree(free: number, pinned: number): PackingProblem {
   const group: DomainGroup = {
@@ -118,7 +132,7 @@ function pinnedBesideFree(free: number, pinned: number): PackingProblem {
 
 t.test('pods without a choice take their share of a domain from those that have one', async (t) => {
   // Ten pods over two zones with a skew of one are five and five; four are pinned to the first.
-  const rows = buildRows(reduce(pinnedBesideFree(6, 4)));
+  const rows = buildRows(reduce(pinnedBesideFree(6, 4)), 'plan');
   const byZone = rows.domainRows.map(({ domain, min, max, lowRow, highRow }) => ({
     domain,
     min,
@@ -134,7 +148,7 @@ t.test('pods without a choice take their share of a domain from those that have 
 });
 
 t.test('cover rows ask for the demand, of split families through their family row', async (t) => {
-  const rows = buildRows(reduce(pinnedBesideFree(6, 4)));
+  const rows = buildRows(reduce(pinnedBesideFree(6, 4)), 'plan');
   t.strictSame(rows.lower.slice(0, 3), [0, 0, 4]);
   t.equal(rows.lower[rows.familyRow[0]!], 6);
   t.equal(rows.familyRow[1], -1);
@@ -144,7 +158,7 @@ t.test(
   'a split column moves a pod from its family to a class and counts in its domain',
   async (t) => {
     const p = reduce(pinnedBesideFree(6, 4));
-    const rows = buildRows(p);
+    const rows = buildRows(p, 'plan');
     const columns = splitColumns(p, rows);
     t.strictSame(
       columns.map(({ kind, cost, classes }) => ({ kind, cost, classes: [...classes] })),
@@ -170,7 +184,7 @@ t.test('a bin counts in its limits and, where bins are counted, in its count row
   let counted = 0;
   for (let seed = 0; seed < 200; seed++) {
     const p = reduce(tinyProblem(seed));
-    const rows = buildRows(p);
+    const rows = buildRows(p, 'plan');
     for (let k = 0; k < p.O; k++) {
       const column = binColumn(p, rows, 'pattern', k, Int32Array.of(0), Int32Array.of(1), p.price);
       const at = (row: number): number => {
