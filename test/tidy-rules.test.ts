@@ -114,6 +114,7 @@ t.test('files that only the dead import are dead', async (t) => {
     source('core/dead.ts', "import { b } from './also-dead.ts';"),
     source('core/also-dead.ts', "import { a } from './dead.ts';"),
     source('core/names.d.ts', ''),
+    source('bench/tool.ts', '// Run: `node bench/tool.ts`.'),
     source('test/core/tested.test.ts', "import { c } from '../../core/tested.ts';"),
     source('core/tested.ts', ''),
   ];

@@ -212,7 +212,7 @@ t.test(
     store.put('Node', nodeObject('a'));
     start();
     t.equal(standing()?.unitPriceNanoUsdPerHour, undefined);
-    unknown.store.put('Node', { ...nodeObject('a'), status: {} } as Live<'Node'>);
+    unknown.store.put('Node', { ...nodeObject('a'), status: {} });
     unknown.start();
     t.equal(unknown.standing()?.unitPriceNanoUsdPerHour, 0);
   },

@@ -1,3 +1,4 @@
+/** The simulated EC2: capacity, limits, tokens and lives of instances. */
 import t from 'tap';
 import { loadCatalogue } from '../../catalogue/loader.ts';
 import { endlessCapacity } from '../../sim/ec2-capacity.ts';

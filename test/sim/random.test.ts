@@ -29,7 +29,13 @@ t.test('the distributions have the moments that they promise', async (t) => {
   };
   const near = (value: number, expected: number, off: number): boolean =>
     Math.abs(value - expected) < off;
-  t.ok(near(mean(() => random.float()), 0.5, 0.01));
+  t.ok(
+    near(
+      mean(() => random.float()),
+      0.5,
+      0.01,
+    ),
+  );
   t.ok(
     near(
       mean(() => random.integer(6)),

@@ -97,7 +97,8 @@ export function findDeadFiles(
   const alive = new Set<string>();
   const waiting = files
     .map(({ path }) => path)
-    .filter((path) => /\.(test|d)\.ts$/.test(path) || entries.includes(path));
+    .filter((path) => /\.(test|d)\.ts$/.test(path) || entries.includes(path))
+    .concat(files.filter(isRunByHand).map(({ path }) => path));
   // Each file enters once.
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (alive.has(path)) continue;
@@ -141,14 +142,20 @@ function sizeBreaches({ path, lines }: SourceFile): readonly string[] {
     : [`${path}:${lines.length}: ${lines.length} lines; a file has fewer than ${max}`];
 }
 
+/** A tool's header gives its command, `node path/of/the/tool.ts`. */
+function isRunByHand(file: SourceFile): boolean {
+  return headerOf(file).includes(`node ${file.path}`);
+}
+
 /** The comment before the first line of code. */
-function headerBreaches({ path, lines, code }: SourceFile): readonly string[] {
+function headerOf({ lines, code }: SourceFile): string {
   const firstCode = code.findIndex((line) => line.trim() !== '' && !line.startsWith('#!'));
-  const text = lines
-    .slice(0, firstCode < 0 ? lines.length : firstCode)
-    .join(' ')
-    .replace(/[/*\s]+/g, ' ');
-  return text.length >= headerCharactersMin
+  return lines.slice(0, firstCode < 0 ? lines.length : firstCode).join(' ');
+}
+
+function headerBreaches(file: SourceFile): readonly string[] {
+  const { path } = file;
+  return headerOf(file).replace(/[/*\s]+/g, ' ').length >= headerCharactersMin
     ? []
     : [`${path}:1: opens with a comment: what goes in, what comes out, what it does not know`];
 }

@@ -1,3 +1,4 @@
+/** Reservations as annotations: what is written is read, and nothing else is. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';

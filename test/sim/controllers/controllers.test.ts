@@ -145,7 +145,7 @@ t.test('a DaemonSet has a pod on every node that its rules allow, and only there
   await w.clock.advance(20_000);
   t.strictSame(
     podsOf(w, 'd')
-      .map(({ spec }) => spec.nodeName)
+      .map(({ spec }) => spec.nodeName ?? '')
       .sort(),
     ['a', 'b'],
   );
@@ -155,7 +155,7 @@ t.test('a DaemonSet has a pod on every node that its rules allow, and only there
   await w.clock.advance(40_000);
   t.strictSame(
     podsOf(w, 'd')
-      .map(({ spec }) => spec.nodeName)
+      .map(({ spec }) => spec.nodeName ?? '')
       .sort(),
     ['b', 'tainted'],
   );

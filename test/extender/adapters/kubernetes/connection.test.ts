@@ -1,3 +1,4 @@
+/** How a pod and a kubeconfig reach their API server. */
 import { join } from 'node:path';
 import t from 'tap';
 import {

@@ -1,3 +1,4 @@
+/** A watch over a real socket that is cut, silent, refused or aborted. */
 import * as fc from 'fast-check';
 import t from 'tap';
 import { type WatchEvent, type WatchOptions } from '../../../../core/ports.ts';
