@@ -7,7 +7,8 @@
  * resources, reasons from fixed lists; never a pod, a node or a user's text. docs/METRICS.md lists
  * them all; a test compares.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, Summary } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type MetricMaker, metricMaker } from './metric-maker.ts';
 
 /** A verb's answer: a decision takes well under a millisecond, a bind tens. */
 const requestSeconds = [
@@ -22,24 +23,6 @@ const lifeSeconds = [60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200
 /** Distance of a plan from its bound, as a share of the plan's cost. */
 const gapRatios = [0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 const podCounts = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
-/** Quantiles of summaries are over this long. */
-const summaryWindow = { maxAgeSeconds: 600, ageBuckets: 5, percentiles: [0.5, 0.9, 0.99] };
-
-type Labels = readonly string[];
-type LabelOf<L extends Labels> = L[number];
-
-interface Maker {
-  counter<const L extends Labels>(name: string, help: string, labels: L): Counter<LabelOf<L>>;
-  gauge<const L extends Labels>(name: string, help: string, labels: L): Gauge<LabelOf<L>>;
-  histogram<const L extends Labels>(
-    name: string,
-    help: string,
-    labels: L,
-    buckets: readonly number[],
-  ): Histogram<LabelOf<L>>;
-  summary<const L extends Labels>(name: string, help: string, labels: L): Summary<LabelOf<L>>;
-}
-
 /** All metrics, by room; each registry is independent of every other. */
 export type Metrics = ReturnType<typeof createMetrics>;
 /** Metrics of the verbs. */
@@ -51,7 +34,7 @@ export function createMetrics(version: string, options: { readonly process?: boo
   if (options.process ?? true) {
     collectDefaultMetrics({ register: registry });
   }
-  const make = makerFor(registry);
+  const make = metricMaker(registry);
   make
     .gauge('stowage_build_info', 'Constant 1, labelled with what runs', ['version', 'node_version'])
     .set({ version, node_version: process.version }, 1);
@@ -71,7 +54,7 @@ export function createMetrics(version: string, options: { readonly process?: boo
   };
 }
 
-function extenderMetrics(make: Maker) {
+function extenderMetrics(make: MetricMaker) {
   const verb = ['verb'] as const;
   return {
     requestSeconds: make.histogram(
@@ -119,7 +102,7 @@ function extenderMetrics(make: Maker) {
   };
 }
 
-function reservationMetrics(make: Maker) {
+function reservationMetrics(make: MetricMaker) {
   return {
     nodes: make.gauge('stowage_reserved_nodes', 'Nodes held for pods', ['fence']),
     heldSeconds: make.histogram(
@@ -146,7 +129,7 @@ function reservationMetrics(make: Maker) {
   };
 }
 
-function solverMetrics(make: Maker) {
+function solverMetrics(make: MetricMaker) {
   return {
     seconds: make.histogram(
       'stowage_solver_duration_seconds',
@@ -187,7 +170,7 @@ function solverMetrics(make: Maker) {
   };
 }
 
-function clusterMetrics(make: Maker) {
+function clusterMetrics(make: MetricMaker) {
   return {
     isLeader: make.gauge('leader_election_master_status', '1 while this replica leads', ['name']),
     nodeCount: make.gauge('karpenter_cluster_state_node_count', 'Nodes in the cluster state', []),
@@ -218,7 +201,7 @@ function clusterMetrics(make: Maker) {
   };
 }
 
-function schedulerMetrics(make: Maker) {
+function schedulerMetrics(make: MetricMaker) {
   const controller = ['controller'] as const;
   return {
     queueDepth: make.gauge(
@@ -245,7 +228,7 @@ function schedulerMetrics(make: Maker) {
   };
 }
 
-function podMetrics(make: Maker) {
+function podMetrics(make: MetricMaker) {
   return {
     startupSeconds: make.summary(
       'karpenter_pods_startup_duration_seconds',
@@ -275,7 +258,7 @@ function podMetrics(make: Maker) {
   };
 }
 
-function nodeClaimMetrics(make: Maker) {
+function nodeClaimMetrics(make: MetricMaker) {
   return {
     created: make.counter('karpenter_nodeclaims_created_total', 'NodeClaims created', [
       'reason',
@@ -320,7 +303,7 @@ function nodeClaimMetrics(make: Maker) {
   };
 }
 
-function nodeMetrics(make: Maker) {
+function nodeMetrics(make: MetricMaker) {
   return {
     created: make.counter('karpenter_nodes_created_total', 'Nodes that registered', [
       'nodepool',
@@ -345,7 +328,7 @@ function nodeMetrics(make: Maker) {
   };
 }
 
-function nodePoolMetrics(make: Maker) {
+function nodePoolMetrics(make: MetricMaker) {
   const perResource = ['resource_type', 'nodepool'] as const;
   return {
     limit: make.gauge('karpenter_nodepools_limit', 'Limits of pools', perResource),
@@ -368,7 +351,7 @@ function nodePoolMetrics(make: Maker) {
   };
 }
 
-function cloudMetrics(make: Maker) {
+function cloudMetrics(make: MetricMaker) {
   return {
     callSeconds: make.histogram(
       'karpenter_cloudprovider_duration_seconds',
@@ -390,7 +373,7 @@ function cloudMetrics(make: Maker) {
   };
 }
 
-function disruptionMetrics(make: Maker) {
+function disruptionMetrics(make: MetricMaker) {
   return {
     decisions: make.counter(
       'karpenter_voluntary_disruption_decisions_total',
@@ -402,17 +385,5 @@ function disruptionMetrics(make: Maker) {
       'Nodes that could be disrupted',
       ['reason'],
     ),
-  };
-}
-
-function makerFor(registry: Registry): Maker {
-  const registers = [registry];
-  return {
-    counter: (name, help, labelNames) => new Counter({ name, help, labelNames, registers }),
-    gauge: (name, help, labelNames) => new Gauge({ name, help, labelNames, registers }),
-    histogram: (name, help, labelNames, buckets) =>
-      new Histogram({ name, help, labelNames, buckets: [...buckets], registers }),
-    summary: (name, help, labelNames) =>
-      new Summary({ name, help, labelNames, registers, ...summaryWindow }),
   };
 }

@@ -2,8 +2,8 @@
  * Records what a real kube-scheduler sends to an extender.
  *
  * In: the control plane of the tests. Out: `requests.json` beside this file: the bodies of filter
- * in both modes and of prioritize, word for word, for a pod as charts write them. Run once by hand
- * when Kubernetes moves on: `node bench/extender/capture.ts`.
+ * in both modes and of prioritize, word for word, for a pod as charts write them. Run by hand when
+ * Kubernetes moves on: `node bench/extender/capture.ts [FILE]`.
  */
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -17,7 +17,7 @@ import { hasCondition } from '../../test/control-plane/objects.ts';
 import type { CapturedRequests } from './requests.ts';
 
 const deadlineMs = 60_000;
-const requestsFile = join(import.meta.dirname, 'requests.json');
+const requestsFile = process.argv[2] ?? join(import.meta.dirname, 'requests.json');
 
 function container(name: string, cpu: string, memory: string): object {
   const probe = { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 10, timeoutSeconds: 3 };
