@@ -215,10 +215,26 @@ function holdOthers(
   if (stuck.length === 0 || fitTogether(draft, group, [...own, ...stuck])) {
     return join(stuck);
   }
+  // Those with as strict a rule over the same pods of their own must be bound before these, so they
+  // count; both cannot come last.
+  const earlier = stuck.filter((family) => carriesStricter(group.spread, family));
+  if (earlier.length > 0) {
+    return join(earlier);
+  }
   draft.notes.add(
     `${name} also counts pods that do not carry it and cannot all be spread; they are placed as if bound after those that do`,
   );
   return [];
+}
+
+/** Whether a family carries a rule over the same pods and key that allows no more skew. */
+function carriesStricter({ rule, scope }: NumberedSpread, family: Family): boolean {
+  return family.rules.spreads.some(
+    (other) =>
+      other.scope === scope &&
+      other.rule.topologyKey === rule.topologyKey &&
+      other.rule.maxSkew <= rule.maxSkew,
+  );
 }
 
 function shapeOf({ spread, domains, floorIsZero }: SpreadGroup) {
