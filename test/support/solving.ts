@@ -70,8 +70,8 @@ export function findSolutionFlaws(
       flaws.push(`certificate proves ${verdict.lowerBoundNano}, published is ${lowerBoundNano}`);
   }
   const fallback = firstFit(problem);
-  if (fallback.unserved.some((pods, family) => pods < solution.unserved[family]!))
-    flaws.push('first-fit serves pods that the solver leaves out');
+  if (servesLess(problem, solution.unserved, fallback.unserved))
+    flaws.push('first-fit serves more pods, or more important ones');
   else if (fallback.unserved.every((pods, family) => pods === solution.unserved[family]!)) {
     if (lowerBoundNano > fallback.costNano)
       flaws.push(`bound ${lowerBoundNano} above first-fit's ${fallback.costNano}`);
@@ -89,6 +89,19 @@ export function findSolutionFlaws(
     }
   }
   return flaws;
+}
+
+/** Whether `a` leaves more pods out than `b` at the highest priority at which they differ. */
+function servesLess({ priority }: PackingProblem, a: Int32Array, b: Int32Array): boolean {
+  const levels = [...new Set(priority)].sort((x, y) => y - x);
+  for (const level of levels) {
+    const extra = a.reduce(
+      (sum, pods, family) => sum + (priority[family] === level ? pods - b[family]! : 0),
+      0,
+    );
+    if (extra !== 0) return extra > 0;
+  }
+  return false;
 }
 
 /** Price with steering: what the search minimises. */
