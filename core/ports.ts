@@ -250,7 +250,10 @@ export interface ClusterClient {
    */
   create<K extends Kind>(kind: K, object: KindTypes[K], options?: WriteOptions): Promise<Live<K>>;
 
-  /** Stores the whole object if its resourceVersion is still the stored one. `Conflict`, `NotFound`, `Invalid`. */
+  /**
+   * Stores the whole object if its resourceVersion is still the stored one. `Conflict`, `Invalid`;
+   * for an object that is gone `NotFound`, or `Conflict` for a Lease.
+   */
   replace<K extends Kind>(kind: K, object: Live<K>, options?: WriteOptions): Promise<Live<K>>;
 
   /** Changes parts. Idempotent as far as the patch is. `Conflict`, `NotFound`, `Invalid`. */

@@ -86,9 +86,7 @@ export function admitChange(
         metadata: isCustom.has(kind) ? before.metadata : after.metadata,
         status: after.status,
       }
-    : kinds[kind].hasStatus
-      ? { ...after, status: before.status }
-      : after;
+    : withStatus(after, before.status);
   if (kind === 'Pod') {
     if (isStatus) admitPodStatus(before as Pod, merged as Pod);
     else admitPodUpdate(before as Pod, merged as Pod);
@@ -98,6 +96,12 @@ export function admitChange(
     throw new ClusterError('Invalid', 'spec: Invalid value: "object": spec is immutable');
   }
   return merged;
+}
+
+/** Kinds without a status subresource have no status at all. */
+function withStatus(object: AnyObject, status: unknown): AnyObject {
+  const { status: _given, ...rest } = object;
+  return status === undefined ? rest : { ...rest, status };
 }
 
 /** The metadata a change is stored under: the server's own fields, empty ones left out. */

@@ -25,7 +25,13 @@ import {
   metadataAfter,
   metadataOfNew,
 } from './admission.ts';
-import { applyFields, type Ownership, ownerOf, recordWrite } from './field-ownership.ts';
+import {
+  applyFields,
+  isSameOwnership,
+  type Ownership,
+  ownerOf,
+  recordWrite,
+} from './field-ownership.ts';
 import { type Change, History } from './history.ts';
 import { deepFreeze, isEqual, type JsonObject, jsonPatch, mergePatch, PatchError } from './json.ts';
 
@@ -172,6 +178,10 @@ export class SimulatedCluster {
   /** Stores a whole object under its own version. */
   replace<K extends Kind>(kind: K, object: Live<K>, options: WriteOptions = {}): Live<K> {
     const { uid, resourceVersion } = object.metadata;
+    // A Lease may be created by its replacement, so that a missing one is another version.
+    if (kind === 'Lease' && this.get(kind, object.metadata) === undefined) {
+      throw new ClusterError('Conflict', `leases "${object.metadata.name}" is gone`);
+    }
     return this.#write(kind, object.metadata, { ...options, uid, resourceVersion }, () => object);
   }
 
@@ -252,37 +262,43 @@ export class SimulatedCluster {
   ): Live<K> {
     const stored = this.#stored(kind, name);
     const { object: before } = stored;
-    const { uid = before.metadata.uid, resourceVersion = before.metadata.resourceVersion } =
-      options;
-    if (uid !== before.metadata.uid || resourceVersion !== before.metadata.resourceVersion) {
-      throw new ClusterError(
-        'Conflict',
-        `${kinds[kind].plural} "${name.name}": the object has been modified`,
-      );
-    }
-    const admitted = admitChange(kind, before, change(before), options.subresource);
+    const isOther = (given: string | undefined, own: string | undefined): boolean =>
+      given !== undefined && given !== own;
+    const conflict = new ClusterError(
+      'Conflict',
+      `${kinds[kind].plural} "${name.name}": the object has been modified`,
+    );
+    // A patch that does not fit is Invalid whatever the version.
+    const changed = change(before);
+    if (isOther(options.resourceVersion, before.metadata.resourceVersion)) throw conflict;
+    const admitted = admitChange(kind, before, changed, options.subresource);
+    // After the rules for the content: what is wrong in both ways is Invalid.
+    if (isOther(options.uid, before.metadata.uid)) throw conflict;
     const after = { ...admitted, metadata: metadataAfter(kind, before, admitted) };
-    const manager = options.fieldManager ?? defaultManager;
-    const nextOwners =
-      owners ??
-      (tracksOwners.has(kind)
-        ? recordWrite(
-            before as unknown as JsonObject,
-            after,
-            ownerOf(manager, 'update', options.subresource),
-            stored.owners,
-          )
-        : stored.owners);
-    if (isEqual(before, after)) {
-      this.#store(kind).objects.set(keyOf(name), { object: before, owners: nextOwners });
+    const nextOwners = owners ?? this.#ownersAfter(kind, stored, after, options);
+    // To own a field is a change by itself, though none of the object.
+    if (isEqual(before, after) && isSameOwnership(stored.owners, nextOwners)) {
       return before as unknown as Live<K>;
     }
-    return this.#commit(
-      kind,
-      isReleased(after) ? 'deleted' : 'modified',
-      before,
-      after,
-      nextOwners,
+    if (!isReleased(after)) return this.#commit(kind, 'modified', before, after, nextOwners);
+    // The answer to the write that lets an object go still carries the version before.
+    this.#commit(kind, 'deleted', before, after, nextOwners);
+    return after as unknown as Live<K>;
+  }
+
+  #ownersAfter(
+    kind: Kind,
+    { object, owners }: Stored,
+    after: AnyObject,
+    { fieldManager = defaultManager, subresource }: WriteOptions,
+  ): Ownership {
+    if (!tracksOwners.has(kind)) return owners;
+    const owner = ownerOf(fieldManager, 'update', subresource);
+    return recordWrite(
+      object as unknown as JsonObject,
+      after as unknown as JsonObject,
+      owner,
+      owners,
     );
   }
 

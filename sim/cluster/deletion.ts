@@ -92,8 +92,14 @@ function mark(
     deletionTimestamp: timestamp(cluster.clock.nowMs() + inSeconds * 1000),
     deletionGracePeriodSeconds: graceSeconds,
   };
+  const { generation, deletionTimestamp } = object.metadata;
+  // Counted once, so that controllers see that something has happened to what they know.
+  const counted =
+    generation === undefined || deletionTimestamp !== undefined
+      ? {}
+      : { generation: generation + 1 };
   cluster.change(kind, object.metadata, (before) => ({
     ...before,
-    metadata: { ...before.metadata, ...dying },
+    metadata: { ...before.metadata, ...dying, ...counted },
   }));
 }

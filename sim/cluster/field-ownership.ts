@@ -2,41 +2,42 @@
  * Server-side apply: who owns which field.
  *
  * In: an object, what a manager applies or how a plain write changed it. Out: the new object and the
- * new owners, or a ClusterError `Conflict`. A simplification of structured-merge-diff that holds for
- * the kinds we apply: maps are granular; finalizers are a set, owner references and conditions are
- * lists with keys; every other list is one value. Managers are told apart by name, by operation
- * (apply or update) and by subresource, as the API server does.
+ * new owners, or a ClusterError `Conflict`. Source: `sigs.k8s.io/structured-merge-diff` (typed/compare,
+ * typed/tofieldset, merge/update): a manager owns what it applied, or what its plain writes added and
+ * modified; who adds or modifies what another owns is in conflict, or takes it. Managers are told
+ * apart by name, by operation and by subresource. Maps are granular; finalizers are a set, owner
+ * references and conditions are lists with keys; every other list is one value.
  */
 import { ClusterError } from '../../core/ports.ts';
 import { isEqual, isObject, type JsonObject } from './json.ts';
 
-/** Paths of the leaves that each owner has. */
+/** Paths that each owner has. */
 export type Ownership = ReadonlyMap<string, ReadonlySet<string>>;
 
 const separator = '\u0000';
 /** Fields that belong to the server or name the object. */
-const unowned: ReadonlySet<string> = new Set(
-  [
-    ['apiVersion'],
-    ['kind'],
-    ...[
-      'name',
-      'namespace',
-      'generateName',
-      'uid',
-      'resourceVersion',
-      'generation',
-      'creationTimestamp',
-      'deletionTimestamp',
-      'deletionGracePeriodSeconds',
-    ].map((field) => ['metadata', field]),
-  ].map((tokens) => tokens.join(separator)),
-);
+const unowned: ReadonlySet<string> = new Set([
+  '',
+  'apiVersion',
+  'kind',
+  'metadata',
+  ...[
+    'name',
+    'namespace',
+    'generateName',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ].map((field) => `metadata${separator}${field}`),
+]);
 /** Lists whose items have owners of their own: by which field, or '' for a set of scalars. */
 const keyedLists: ReadonlyMap<string, string> = new Map([
-  [['metadata', 'finalizers'].join(separator), ''],
-  [['metadata', 'ownerReferences'].join(separator), 'uid'],
-  [['status', 'conditions'].join(separator), 'type'],
+  [`metadata${separator}finalizers`, ''],
+  [`metadata${separator}ownerReferences`, 'uid'],
+  [`status${separator}conditions`, 'type'],
 ]);
 
 /** Names an owner. */
@@ -50,7 +51,7 @@ export function ownerOf(
 
 /**
  * What `owner` applies, merged into the live object.
- * @throws ClusterError `Conflict` where another owner has a field at another value, unless forced
+ * @throws ClusterError `Conflict` where that changes what another owner has, unless forced
  */
 export function applyFields(
   live: JsonObject,
@@ -59,76 +60,129 @@ export function applyFields(
   owners: Ownership,
   isForced: boolean,
 ): { readonly object: JsonObject; readonly owners: Ownership } {
-  const wanted = leavesOf(applied);
-  const present = leavesOf(live);
-  const disputed = new Set(
-    [...wanted]
-      .filter(([path, value]) => present.has(path) && !isEqual(present.get(path), value))
-      .map(([path]) => path),
-  );
-  const next = new Map<string, ReadonlySet<string>>();
-  for (const [other, paths] of owners) {
-    if (other === owner) continue;
-    const lost = [...paths].filter((path) => disputed.has(path));
-    if (lost.length > 0 && !isForced) {
-      throw new ClusterError(
-        'Conflict',
-        `conflict with "${other.split(separator)[0]}": ${lost.map((path) => path.replaceAll(separator, '.')).join(', ')}`,
-      );
-    }
-    next.set(other, without(paths, disputed));
-  }
-  const keptByOthers = (path: string): boolean =>
-    [...next.values()].some((paths) => paths.has(path));
-  const dropped = [...(owners.get(owner) ?? [])]
-    .filter((path) => !wanted.has(path) && !keptByOthers(path))
-    // An item is found by its key, so the key goes last.
-    .sort((a, b) => Number(isItemKey(a)) - Number(isItemKey(b)));
-  next.set(owner, new Set(wanted.keys()));
+  const wanted = fieldsOf(applied);
+  const others = [...owners].filter(([other]) => other !== owner);
+  const isKept = (path: string): boolean =>
+    wanted.has(path) || others.some(([, paths]) => paths.has(path));
   let object = mergeApplied(live, applied, '');
-  for (const path of dropped) object = removeLeaf(object, path.split(separator), '') as JsonObject;
+  const dropped = [...(owners.get(owner) ?? [])].filter((path) => !isKept(path));
+  // An item is found by its key, so the key goes last.
+  for (const path of dropped.sort((a, b) => Number(isItemKey(a)) - Number(isItemKey(b)))) {
+    object = (removeField(object, path.split(separator), '', isKept) ?? {}) as JsonObject;
+  }
+  const { changed, removed } = compare(live, object);
+  const next = new Map<string, ReadonlySet<string>>();
+  for (const [other, paths] of others) {
+    const disputed = [...paths].filter((path) => changed.has(path));
+    if (disputed.length > 0 && !isForced) {
+      const fields = disputed.map((path) => path.replaceAll(separator, '.')).join(', ');
+      throw new ClusterError('Conflict', `conflict with "${nameOf(other)}": ${fields}`);
+    }
+    next.set(other, without(without(paths, changed), removed));
+  }
+  next.set(owner, wanted);
   return { object, owners: withoutEmpty(next) };
 }
 
-/** A plain write: what it changed belongs to its manager alone, what it removed to nobody. */
+/** A plain write: what it added and modified belongs to its manager alone. */
 export function recordWrite(
   before: JsonObject,
   after: JsonObject,
   owner: string,
   owners: Ownership,
 ): Ownership {
-  const old = leavesOf(before);
-  const now = leavesOf(after);
-  const changed = new Set<string>();
-  for (const [path, value] of now) {
-    if (!old.has(path) || !isEqual(old.get(path), value)) changed.add(path);
-  }
-  const touched = new Set(changed);
-  for (const path of old.keys()) if (!now.has(path)) touched.add(path);
-  if (touched.size === 0) return owners;
+  const { changed, removed } = compare(before, after);
+  if (changed.size === 0 && removed.size === 0) return owners;
   const next = new Map<string, ReadonlySet<string>>();
-  for (const [other, paths] of owners) next.set(other, without(paths, touched));
+  for (const [other, paths] of owners) {
+    const left = without(paths, removed);
+    next.set(other, other === owner ? left : without(left, changed));
+  }
   next.set(owner, new Set([...(next.get(owner) ?? []), ...changed]));
   return withoutEmpty(next);
 }
 
-function leavesOf(object: JsonObject): Map<string, unknown> {
-  const leaves = new Map<string, unknown>();
-  collect(object, '', leaves);
-  return leaves;
+/** True if two ownerships say the same. */
+export function isSameOwnership(a: Ownership, b: Ownership): boolean {
+  if (a.size !== b.size) return false;
+  for (const [owner, paths] of a) {
+    const others = b.get(owner);
+    if (others?.size !== paths.size) return false;
+    for (const path of paths) if (!others.has(path)) return false;
+  }
+  return true;
 }
 
-function collect(value: unknown, path: string, leaves: Map<string, unknown>): void {
-  const key = keyedLists.get(path);
-  if (isObject(value)) {
-    for (const field in value) {
-      if (value[field] !== undefined) collect(value[field], join(path, field), leaves);
+/** What an applied configuration names: its leaves, its list items, its empty maps. */
+function fieldsOf(applied: JsonObject): Set<string> {
+  const fields = new Set<string>();
+  const visit = (value: unknown, path: string): void => {
+    const key = keyedLists.get(path);
+    if (Array.isArray(value) && key !== undefined) {
+      for (const item of value) {
+        const at = join(path, keyOfItem(item, key));
+        fields.add(at);
+        if (isObject(item)) visit(item, at);
+      }
+    } else if (isObject(value) && Object.keys(value).length > 0) {
+      for (const field in value)
+        if (value[field] !== undefined) visit(value[field], join(path, field));
+    } else if (!unowned.has(path)) {
+      fields.add(path);
     }
-  } else if (Array.isArray(value) && key !== undefined) {
-    for (const item of value) collect(item, join(path, keyOfItem(item, key)), leaves);
-  } else if (!unowned.has(path)) {
-    leaves.set(path, value);
+  };
+  visit(applied, '');
+  return fields;
+}
+
+interface Comparison {
+  /** Added, with all their containers that are new; and leaves with another value. */
+  readonly changed: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+}
+
+function compare(before: unknown, after: unknown): Comparison {
+  const changed = new Set<string>();
+  const removed = new Set<string>();
+  const visit = (old: unknown, now: unknown, path: string): void => {
+    if (old === now) return;
+    const parts = partsOf(old, now, path);
+    if (parts === undefined) {
+      if (now === undefined) removed.add(path);
+      else if (old === undefined || !isEqual(old, now)) changed.add(path);
+      return;
+    }
+    for (const [name, [left, right]] of parts) visit(left, right, join(path, name));
+    if (old === undefined) changed.add(path);
+    if (now === undefined) removed.add(path);
+  };
+  visit(before, after, '');
+  for (const path of unowned) {
+    changed.delete(path);
+    removed.delete(path);
   }
+  return { changed, removed };
+}
+
+/** The parts of two values of one path side by side; `undefined` where the value is a leaf. */
+function partsOf(
+  old: unknown,
+  now: unknown,
+  path: string,
+): Map<string, [unknown, unknown]> | undefined {
+  const key = keyedLists.get(path);
+  const isList = key !== undefined && (Array.isArray(old) || Array.isArray(now));
+  if (!isList && !isObject(old) && !isObject(now)) return undefined;
+  const named = (value: unknown): [string, unknown][] =>
+    isList
+      ? ((value ?? []) as unknown[]).map((item) => [keyOfItem(item, key), item])
+      : isObject(value)
+        ? Object.entries(value).filter(([, part]) => part !== undefined)
+        : [];
+  const parts = new Map<string, [unknown, unknown]>();
+  for (const [name, part] of named(old)) parts.set(name, [part, undefined]);
+  for (const [name, part] of named(now)) parts.set(name, [parts.get(name)?.[0], part]);
+  return parts;
 }
 
 function mergeApplied(live: unknown, applied: JsonObject, path: string): JsonObject {
@@ -162,25 +216,32 @@ function mergeItems(
   return items;
 }
 
-/** Without one leaf; containers that become empty by it go too. */
-function removeLeaf(value: unknown, tokens: readonly string[], path: string): unknown {
+/** Without one field; what it was in goes too where that leaves it empty and nobody owns it. */
+function removeField(
+  value: unknown,
+  tokens: readonly string[],
+  path: string,
+  isKept: (path: string) => boolean,
+): unknown {
   const [token, ...rest] = tokens;
-  if (token === undefined) return undefined;
+  if (token === undefined)
+    return isObject(value) && Object.keys(value).length > 0 ? value : undefined;
   const at = join(path, token);
   if (Array.isArray(value)) {
     const key = keyedLists.get(path) ?? '';
     const items = value.flatMap((item: unknown) => {
       if (keyOfItem(item, key) !== token) return [item];
-      const left = removeLeaf(item, rest, at);
+      const left =
+        rest.length === 0 && key === '' ? undefined : removeField(item, rest, at, isKept);
       return left === undefined ? [] : [left];
     });
     return items.length === 0 ? undefined : items;
   }
   if (!isObject(value)) return undefined;
   const { [token]: field, ...others } = value;
-  const left = removeLeaf(field, rest, at);
+  const left = removeField(field, rest, at, isKept);
   if (left !== undefined) return { ...others, [token]: left };
-  return Object.keys(others).length === 0 ? undefined : others;
+  return Object.keys(others).length === 0 && !isKept(path) ? undefined : others;
 }
 
 /** True for the field by which an item of a keyed list is found. */
@@ -191,6 +252,10 @@ function isItemKey(path: string): boolean {
 
 function keyOfItem(item: unknown, key: string): string {
   return key === '' || !isObject(item) ? String(item) : String(item[key]);
+}
+
+function nameOf(owner: string): string {
+  return owner.split(separator, 1)[0] ?? '';
 }
 
 function join(path: string, token: string): string {

@@ -61,6 +61,7 @@ export function evictPod(
   if (pod?.metadata.uid !== identity.uid) return { outcome: 'gone' };
   const refusal = isBeyondBudgets(pod) ? undefined : spendBudget(cluster, pod);
   if (refusal !== undefined) return refusal;
+  markDisrupted(cluster, pod);
   deleteObject(
     cluster,
     'Pod',
@@ -68,6 +69,22 @@ export function evictPod(
     gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds },
   );
   return { outcome: 'evicted' };
+}
+
+/** So that whoever owns the pod can tell an eviction from a failure. */
+function markDisrupted(cluster: SimulatedCluster, pod: Live<'Pod'>): void {
+  if (pod.status?.conditions?.some(({ type }) => type === 'DisruptionTarget') === true) return;
+  const disrupted = {
+    type: 'DisruptionTarget',
+    status: 'True' as const,
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: timestamp(cluster.clock.nowMs()),
+  };
+  cluster.change('Pod', pod.metadata, (before) => ({
+    ...before,
+    status: { ...before.status, conditions: [...(before.status?.conditions ?? []), disrupted] },
+  }));
 }
 
 /** Pods that serve nobody any more, or not yet. */

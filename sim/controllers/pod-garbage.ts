@@ -3,8 +3,9 @@
  *
  * In: pods and nodes. Out: pods marked Failed and deleted. Source: `pkg/controller/podgc`: a node
  * must be missing for 40 s, looked at every 20 s. This is why binding to a node that does not exist
- * yet loses the pod.
+ * yet loses the pod. Pods that are deleted before they had a node are marked too.
  */
+import type { Live } from '../../core/api/kinds.ts';
 import { type SimulatedCluster, timestamp } from '../cluster/cluster.ts';
 import { deleteObject } from '../cluster/deletion.ts';
 import type { PodIndex } from '../cluster/pod-index.ts';
@@ -16,8 +17,8 @@ export function startPodGarbageCollector(cluster: SimulatedCluster, pods: PodInd
   const { clock } = cluster;
   const missingSinceMs = new Map<string, number>();
 
-  function removePods(nodeName: string): void {
-    for (const pod of pods.onNode(nodeName)) {
+  function removePods(found: Iterable<Live<'Pod'>>): void {
+    for (const pod of found) {
       const { metadata, status } = pod;
       if (status?.phase !== 'Succeeded' && status?.phase !== 'Failed') {
         const disrupted = {
@@ -48,8 +49,14 @@ export function startPodGarbageCollector(cluster: SimulatedCluster, pods: PodInd
     for (const name of missing) {
       const sinceMs = missingSinceMs.get(name) ?? nowMs;
       missingSinceMs.set(name, sinceMs);
-      if (nowMs - sinceMs >= quarantineMs) removePods(name);
+      if (nowMs - sinceMs >= quarantineMs) removePods(pods.onNode(name));
     }
+    const unbound: Live<'Pod'>[] = [];
+    for (const pod of cluster.all('Pod')) {
+      const isUnbound = (pod.spec.nodeName ?? '') === '';
+      if (isUnbound && pod.metadata.deletionTimestamp !== undefined) unbound.push(pod);
+    }
+    removePods(unbound);
     clock.schedule(periodMs, sweep);
   }
   clock.schedule(periodMs, sweep);

@@ -220,7 +220,7 @@ export const watchCases: readonly ContractCase[] = [
       const bookmarks: string[] = [];
       let hasEnded = false;
       const { signal } = new AbortController();
-      const options = { namespace, resourceVersion, timeoutSeconds: 6, signal };
+      const options = { namespace, resourceVersion, timeoutSeconds: 12, signal };
       const ended = client
         .watch('Lease', options, (event) => {
           if (event.type === 'bookmark') bookmarks.push(event.resourceVersion);
