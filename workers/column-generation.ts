@@ -6,7 +6,9 @@
  * meets the LP or nothing more can be priced. Work is counted in steps; no clock is read here.
  * Source: solver.md stage C (Wentges smoothing, SIMD Lagrangian scan, pattern search, fluid columns).
  */
-import { type Column, columnKey, reducedCost } from './columns.ts';
+
+import { type Mode, tuning } from './column-tuning.ts';
+import { type Column, columnKey, outOfUse, reducedCost } from './columns.ts';
 import { exchangeColumns } from './exchange.ts';
 import { shareValues } from './first-columns.ts';
 import { fluidContent } from './fluid.ts';
@@ -16,51 +18,6 @@ import { type Master, MasterError, type MasterResult } from './master.ts';
 import { binColumn, type MasterRows, splitColumns } from './master-rows.ts';
 import type { ReducedProblem } from './reduce.ts';
 import { planTables, priceByTables, repair, type Tables } from './tables.ts';
-
-/** Numbers that steer the search; measured, see docs/DECISIONS.md. */
-export const tuning = {
-  /** Weight of the best duals so far in the point that is priced (Wentges). */
-  smoothing: 0.8,
-  smoothingStep: 0.15,
-  /** Offerings searched for patterns per step, best ratio first. */
-  offeringsPerStep: 40,
-  /** Columns added per step at most. */
-  columnsPerStep: 80,
-  /** Ruin-and-recreate rounds and patterns kept per offering. */
-  rounds: 10,
-  keep: 2,
-  roundsWhenFew: 60,
-  keepWhenFew: 16,
-  few: 8,
-  /** Subgradient evaluations per offering and scan. */
-  scanSteps: 12,
-  /** From this step on a failed search adds a fluid column at once. */
-  fluidFrom: 2,
-  /** Bound mode: a step that adds fewer columns than this prices a second point. */
-  thin: 30,
-  /** While diving: scans and searches are shorter. */
-  residualScanSteps: 8,
-  residualRounds: 6,
-  /** Weight of the guiding duals while patterns are priced. */
-  guidance: 0.5,
-  /** Enrichment: offerings whose bound is at least this share of their price, and how many. */
-  enrichAbove: 0.98,
-  enrichOfferings: 100,
-  enrichRounds: 12,
-  enrichKeep: 3,
-  /** A column that priced out by more than this (share of cost) for `idleSteps` is dropped at a purge. */
-  purgeAbove: 0.05,
-  purgeSize: 4000,
-} as const;
-
-/** Cost of a column that is to stay out of the basis. */
-export const outOfUse = 1e6;
-
-/**
- * `bound`: fractional contents, priced exactly, so that the bound converges.
- * `plan`: whole contents, searched for, so that plans can be rounded from the LP.
- */
-export type Mode = 'bound' | 'plan';
 
 export interface StepReport {
   readonly added: number;

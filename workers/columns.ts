@@ -10,6 +10,9 @@ import type { Pattern } from './kernel-memory.ts';
 
 export type ColumnKind = 'pattern' | 'fluid' | 'split' | 'exchange';
 
+/** Cost of a column that is to stay out of the basis. */
+export const outOfUse = 1e6;
+
 export interface Column {
   readonly kind: ColumnKind;
   readonly cost: number;

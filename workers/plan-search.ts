@@ -6,8 +6,8 @@
  * contents, rounding from its LP, a dive, neighbourhood search. It never looks at the bound.
  */
 import type { Bin } from '../core/packing/solution.ts';
-import { ColumnGeneration, outOfUse } from './column-generation.ts';
-import { costOf, type Group } from './columns.ts';
+import { ColumnGeneration } from './column-generation.ts';
+import { costOf, type Group, outOfUse } from './columns.ts';
 import { shareValues, singleClassPatterns } from './first-columns.ts';
 import { binsOf, contentOf, groupsOf, Incumbent } from './incumbent.ts';
 import { KernelMemory, type Pattern } from './kernel-memory.ts';
