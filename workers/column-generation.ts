@@ -94,10 +94,8 @@ export class ColumnGeneration {
 
   /** [column] reduced costs at the last LP's duals: what to keep for later. */
   reducedCosts(): Float64Array {
-    const dual = this.lp?.dual;
-    return Float64Array.from(this.columns, (c) =>
-      dual === undefined ? c.cost : reducedCost(c, dual),
-    );
+    const dual = this.lp?.dual ?? new Float64Array(this.#rows.lower.length);
+    return Float64Array.from(this.columns, (c) => reducedCost(c, dual));
   }
 
   #addBins(bins: readonly Column[]): number {
