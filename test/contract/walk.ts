@@ -233,7 +233,7 @@ function randomStep(random: SeededRandom, namespace: string): Step {
         const base = isStale ? memory.first.get(id) : await client.get(kind, where);
         if (base === undefined) return 'nothing to replace';
         const changed = { ...base, metadata: { ...base.metadata, labels } };
-        return kept(memory, await client.replace(kind, changed as never));
+        return kept(memory, await client.replace(kind, changed));
       },
     };
   }
@@ -306,11 +306,7 @@ function preconditions(
 function comparable(object: Live<WalkKind>, previous: Live<WalkKind> | undefined): object {
   const { metadata } = object;
   const spec = 'spec' in object ? object.spec : undefined;
-  const {
-    nodeName = undefined,
-    tolerations = undefined,
-    ...rest
-  } = (spec ?? {}) as {
+  const { nodeName, tolerations, ...rest } = (spec ?? {}) as {
     nodeName?: string;
     tolerations?: unknown;
     expireAfter?: string;
@@ -339,7 +335,9 @@ function comparable(object: Live<WalkKind>, previous: Live<WalkKind> | undefined
 }
 
 function sorted(strings: Readonly<Record<string, string>> | undefined): unknown {
-  return strings === undefined ? undefined : Object.entries(strings).sort();
+  return strings === undefined
+    ? undefined
+    : Object.entries(strings).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function specChange(random: SeededRandom, kind: WalkKind): object {
