@@ -9,7 +9,12 @@
 import type { Clock } from '../core/ports.ts';
 import type { InstanceTypeFacts } from '../core/state/instance-type.ts';
 import { type BootTimes, defaultBootModel, drawBootTimes } from './boot-time.ts';
-import { createCapacityPools, defaultCapacityModel, type PoolKey } from './ec2-capacity.ts';
+import {
+  type CapacityPools,
+  createCapacityPools,
+  defaultCapacityModel,
+  type PoolKey,
+} from './ec2-capacity.ts';
 import {
   type Ec2Action,
   Ec2Error,
@@ -22,30 +27,7 @@ import {
   type FleetResult,
 } from './ec2-types.ts';
 import { exponential, type SeededRandom } from './random.ts';
-import { createTokenBucket } from './token-bucket.ts';
-
-export interface Ec2Engine {
-  /** @throws Ec2Error */
-  createFleet(request: FleetRequest): FleetResult;
-  /** Those of the ids that can be seen; without ids all that can be seen. @throws Ec2Error */
-  describeInstances(instanceIds?: readonly string[]): readonly Ec2Instance[];
-  /** Unknown ids refuse the whole call. @throws Ec2Error */
-  terminateInstances(instanceIds: readonly string[]): readonly Ec2Instance[];
-  /** @throws Ec2Error */
-  createTags(instanceId: string, tags: Readonly<Record<string, string>>): void;
-  /** Makes matching pools dry until a time. */
-  drain(matches: (key: PoolKey) => boolean, untilMs: number): void;
-  /** Spot takes an instance back: a warning now, the end two minutes later. */
-  reclaim(instanceId: string): void;
-  /** The host of an instance fails now. */
-  fail(instanceId: string): void;
-  /** Everything as it is, without lag: for checks. */
-  readonly instances: ReadonlyMap<string, Ec2Instance>;
-  /** nano-USD that all instances have cost so far, by the second. */
-  spentNanoUsd(): number;
-  /** Calls `listener` on every event; it must not call back. */
-  listen(listener: (event: Ec2Event) => void): void;
-}
+import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 const hourMs = 3_600_000;
 const warningMs = 120_000;
@@ -75,273 +57,285 @@ interface Entry {
   readonly address: number;
 }
 
-export function createEc2Engine(
-  clock: Clock,
-  random: SeededRandom,
-  options: Ec2Options,
-): Ec2Engine {
-  const facts = new Map(options.types.map((type) => [type.name, type]));
-  const pools = createCapacityPools(
-    clock,
-    random.branch('capacity'),
-    options.capacity ?? defaultCapacityModel,
-  );
-  const limits = new Map(
-    Object.entries(buckets).map(([action, [size, refill]]) => [
-      action,
-      createTokenBucket(clock, size, refill),
-    ]),
-  );
-  const entries = new Map<string, Entry>();
-  const fleets = new Map<string, { readonly request: string; readonly result: FleetResult }>();
-  const listeners: ((event: Ec2Event) => void)[] = [];
-  const freeAddresses: number[] = [];
-  const addressesInUse = new Map<string, number>();
-  const vcpusInUse = { 'on-demand': 0, spot: 0 };
-  let nextAddress = 0;
-  let spentNano = 0;
+export class Ec2Engine {
+  readonly #clock: Clock;
+  readonly #random: SeededRandom;
+  readonly #options: Ec2Options;
+  readonly #facts: ReadonlyMap<string, InstanceTypeFacts>;
+  readonly #pools: CapacityPools;
+  readonly #limits: ReadonlyMap<string, TokenBucket>;
+  readonly #entries = new Map<string, Entry>();
+  readonly #fleets = new Map<string, { readonly request: string; readonly result: FleetResult }>();
+  readonly #listeners: ((event: Ec2Event) => void)[] = [];
+  readonly #freeAddresses: number[] = [];
+  readonly #addressesInUse = new Map<string, number>();
+  readonly #vcpusInUse = { 'on-demand': 0, spot: 0 };
+  #nextAddress = 0;
+  #spentNano = 0;
 
-  function emit(event: Ec2Event): void {
-    for (const listener of listeners) listener(event);
+  constructor(clock: Clock, random: SeededRandom, options: Ec2Options) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#options = options;
+    this.#facts = new Map(options.types.map((type) => [type.name, type]));
+    const capacity = options.capacity ?? defaultCapacityModel;
+    this.#pools = createCapacityPools(clock, random.branch('capacity'), capacity);
+    this.#limits = new Map(
+      Object.entries(buckets).map(([action, [size, refill]]) => [
+        action,
+        createTokenBucket(clock, size, refill),
+      ]),
+    );
   }
 
-  function enter(action: Ec2Action): boolean {
-    const fault = options.faults?.on(action);
+  /** Everything as it is, without lag: for checks. */
+  get instances(): ReadonlyMap<string, Ec2Instance> {
+    return new Map([...this.#entries].map(([id, { instance }]) => [id, instance]));
+  }
+
+  /** Calls `listener` on every event; it must not call back. */
+  listen(listener: (event: Ec2Event) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** @throws Ec2Error */
+  createFleet(request: FleetRequest): FleetResult {
+    const isLost = this.#enter('CreateFleet');
+    if (request.overrides.length === 0) {
+      throw new Ec2Error('MissingParameter', 'The request must contain overrides.');
+    }
+    const { clientToken } = request;
+    const text = JSON.stringify(request);
+    const known = this.#fleets.get(clientToken);
+    if (known !== undefined && known.request !== text) {
+      throw new Ec2Error('IdempotentParameterMismatch', 'The client token was used before.');
+    }
+    const result = known?.result ?? this.#fulfil(request);
+    if (known === undefined) {
+      this.#fleets.set(clientToken, { request: text, result });
+      this.#clock.schedule(tokenLifeMs, () => this.#fleets.delete(clientToken));
+    }
+    return leave(isLost, result);
+  }
+
+  /** Those of the ids that can be seen; without ids all that can be seen. @throws Ec2Error */
+  describeInstances(instanceIds?: readonly string[]): readonly Ec2Instance[] {
+    const isLost = this.#enter('DescribeInstances');
+    const nowMs = this.#clock.nowMs();
+    const seen = (entry: Entry | undefined): readonly Ec2Instance[] =>
+      entry === undefined || entry.visibleMs > nowMs ? [] : [entry.instance];
+    const found =
+      instanceIds === undefined
+        ? [...this.#entries.values()].flatMap(seen)
+        : instanceIds.flatMap((id) => seen(this.#entries.get(id)));
+    return leave(isLost, found);
+  }
+
+  /** Unknown ids refuse the whole call. @throws Ec2Error */
+  terminateInstances(instanceIds: readonly string[]): readonly Ec2Instance[] {
+    const isLost = this.#enter('TerminateInstances');
+    const found = instanceIds.map((id) => this.#known(id));
+    for (const entry of found) this.#end(entry, 'Client.UserInitiatedShutdown');
+    return leave(
+      isLost,
+      found.map(({ instance }) => instance),
+    );
+  }
+
+  /** @throws Ec2Error */
+  createTags(instanceId: string, tags: Readonly<Record<string, string>>): void {
+    const isLost = this.#enter('CreateTags');
+    const entry = this.#known(instanceId);
+    entry.instance = { ...entry.instance, tags: { ...entry.instance.tags, ...tags } };
+    leave(isLost, undefined);
+  }
+
+  /** Makes matching pools dry until a time. */
+  drain(matches: (key: PoolKey) => boolean, untilMs: number): void {
+    this.#pools.drain(matches, untilMs);
+  }
+
+  /** Spot takes an instance back: a warning now, the end two minutes later. */
+  reclaim(instanceId: string): void {
+    const entry = this.#entries.get(instanceId);
+    if (entry === undefined || entry.instance.state !== 'running') return;
+    this.#emit({ type: 'interruption', instance: entry.instance });
+    this.#clock.schedule(warningMs, () => this.#end(entry, 'Server.SpotInstanceTermination'));
+  }
+
+  /** The host of an instance fails now. */
+  fail(instanceId: string): void {
+    const entry = this.#entries.get(instanceId);
+    if (entry !== undefined) this.#end(entry, 'Server.InternalError');
+  }
+
+  /** nano-USD that all instances have cost so far, by the millisecond. */
+  spentNanoUsd(): number {
+    let sum = this.#spentNano;
+    for (const { instance } of this.#entries.values()) {
+      if (instance.state !== 'terminated') sum += costOf(instance, this.#clock.nowMs());
+    }
+    return sum;
+  }
+
+  #emit(event: Ec2Event): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Whether the call is let in; true if its answer will be lost. */
+  #enter(action: Ec2Action): boolean {
+    const fault = this.#options.faults?.on(action);
     if (fault?.type === 'refuse') throw new Ec2Error(fault.code, `${action} was refused`);
-    if (options.isThrottled === true && limits.get(action)?.take() === false) {
+    if (this.#options.isThrottled === true && this.#limits.get(action)?.take() === false) {
       throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
     }
     return fault?.type === 'lose-answer';
   }
 
-  function leave<T>(isLost: boolean, answer: T): T {
-    if (isLost) throw new Ec2Error('RequestTimeout', 'the answer was lost');
-    return answer;
+  #known(instanceId: string): Entry {
+    const entry = this.#entries.get(instanceId);
+    if (entry !== undefined) return entry;
+    throw new Ec2Error(
+      'InvalidInstanceID.NotFound',
+      `The instance ID '${instanceId}' does not exist`,
+    );
   }
 
-  function setState(entry: Entry, change: Partial<Ec2Instance>): void {
-    entry.instance = { ...entry.instance, ...change };
-    emit({ type: 'state', instance: entry.instance });
+  #fulfil(request: FleetRequest): FleetResult {
+    const instances: Ec2Instance[] = [];
+    const errors: FleetError[] = [];
+    for (const override of this.#inOrder(request)) {
+      while (instances.length < request.targetCapacity) {
+        const error = this.#obstacle(request, override);
+        const type = this.#facts.get(override.instanceType);
+        if (error !== undefined || type === undefined) {
+          if (error !== undefined) errors.push(error);
+          break;
+        }
+        instances.push(this.#launch(request, override, type));
+      }
+    }
+    return { fleetId: `fleet-${this.#random.uuid()}`, instances, errors };
   }
 
-  function launch(
-    request: FleetRequest,
-    override: FleetOverride,
-    type: InstanceTypeFacts,
-  ): Ec2Instance {
-    const instanceId = `i-${random.uuid().replaceAll('-', '').slice(0, 17)}`;
-    const address = freeAddresses.pop() ?? (nextAddress += 1);
-    const instance: Ec2Instance = {
-      ...override,
-      instanceId,
-      capacityType: request.capacityType,
-      state: 'pending',
-      stateReason: '',
-      launchedMs: clock.nowMs(),
-      privateDnsName: dnsNameOf(address),
-      imageId: request.imageId,
-      userData: request.userData,
-      tags: request.tags,
-      priceNanoUsdPerHour: priceOf(type, override.zone, request.capacityType) ?? 0,
-    };
-    const boot = drawBootTimes(type, options.boot ?? defaultBootModel, random);
-    const visibleMs = clock.nowMs() + lagMs();
-    const entry: Entry = { instance, visibleMs, facts: type, boot, address };
-    countAddress(override.zone, 1);
-    entries.set(instanceId, entry);
-    vcpusInUse[request.capacityType] += type.vcpuCount;
-    schedule(entry);
-    return instance;
-  }
-
-  function schedule(entry: Entry): void {
-    const { boot, instance } = entry;
-    const isUp = () => entry.instance.state === 'pending' || entry.instance.state === 'running';
-    clock.schedule(boot.runningMs, () => {
-      if (entry.instance.state === 'pending') setState(entry, { state: 'running' });
-    });
-    if (boot.registerMs !== undefined) {
-      clock.schedule(boot.runningMs + boot.registerMs, () => {
-        if (isUp()) emit({ type: 'kubelet', instance: entry.instance, boot });
-      });
-    }
-    const { spotLifeMs = Infinity, hostLifeMs = Infinity } = options;
-    if (instance.capacityType === 'spot' && spotLifeMs < Infinity) {
-      clock.schedule(exponential(random, spotLifeMs), () => reclaim(instance.instanceId));
-    }
-    if (hostLifeMs < Infinity) {
-      clock.schedule(exponential(random, hostLifeMs), () => fail(instance.instanceId));
-    }
-  }
-
-  function countAddress(zone: string, change: 1 | -1): void {
-    addressesInUse.set(zone, (addressesInUse.get(zone) ?? 0) + change);
-  }
-
-  function lagMs(): number {
-    if (options.isConsistent === true) return 0;
-    return random.float() * (random.chance(longLagShare) ? longLagMaxMs : lagMaxMs);
-  }
-
-  /** Why no instance comes from there; `undefined` if one was taken. */
-  function obstacle(request: FleetRequest, override: FleetOverride): FleetError | undefined {
-    const refuse = (code: string, message: string): FleetError => ({ ...override, code, message });
-    const type = facts.get(override.instanceType);
-    const { capacityType } = request;
-    if (type === undefined || priceOf(type, override.zone, capacityType) === undefined) {
-      return refuse('Unsupported', 'The instance type is not offered in the Availability Zone.');
-    }
-    if (vcpusInUse[capacityType] + type.vcpuCount > (options.quotaVcpu ?? Infinity)) {
-      return capacityType === 'spot'
-        ? refuse('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded')
-        : refuse('VcpuLimitExceeded', 'You have requested more vCPU capacity than your limit.');
-    }
-    if ((addressesInUse.get(override.zone) ?? 0) >= (options.addressesPerZone ?? Infinity)) {
-      return refuse('InsufficientFreeAddressesInSubnet', 'The subnet has no free addresses.');
-    }
-    if (!pools.take({ ...override, capacityType }, type)) {
-      return refuse(
-        'InsufficientInstanceCapacity',
-        'There is no capacity that matches your request.',
-      );
-    }
-    return undefined;
-  }
-
-  function inOrder(request: FleetRequest): readonly FleetOverride[] {
+  #inOrder(request: FleetRequest): readonly FleetOverride[] {
     if (request.strategy === 'prioritized') return request.overrides;
     const price = ({ instanceType, zone }: FleetOverride): number => {
-      const type = facts.get(instanceType);
+      const type = this.#facts.get(instanceType);
       return (type && priceOf(type, zone, request.capacityType)) ?? Infinity;
     };
     return request.overrides.toSorted((a, b) => price(a) - price(b));
   }
 
-  function fulfil(request: FleetRequest): FleetResult {
-    const instances: Ec2Instance[] = [];
-    const errors: FleetError[] = [];
-    for (const override of inOrder(request)) {
-      while (instances.length < request.targetCapacity) {
-        const error = obstacle(request, override);
-        const type = facts.get(override.instanceType);
-        if (error !== undefined || type === undefined) {
-          if (error !== undefined) errors.push(error);
-          break;
-        }
-        instances.push(launch(request, override, type));
-      }
+  /** Why no instance comes from there; `undefined` if one was taken. */
+  #obstacle(request: FleetRequest, override: FleetOverride): FleetError | undefined {
+    const refuse = (code: string, message: string): FleetError => ({ ...override, code, message });
+    const type = this.#facts.get(override.instanceType);
+    const { capacityType } = request;
+    if (type === undefined || priceOf(type, override.zone, capacityType) === undefined) {
+      return refuse('Unsupported', 'The instance type is not offered in the Availability Zone.');
     }
-    return { fleetId: `fleet-${random.uuid()}`, instances, errors };
+    const { quotaVcpu = Infinity, addressesPerZone = Infinity } = this.#options;
+    if (this.#vcpusInUse[capacityType] + type.vcpuCount > quotaVcpu) {
+      return capacityType === 'spot'
+        ? refuse('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded')
+        : refuse('VcpuLimitExceeded', 'You have requested more vCPU capacity than your limit.');
+    }
+    if ((this.#addressesInUse.get(override.zone) ?? 0) >= addressesPerZone) {
+      return refuse('InsufficientFreeAddressesInSubnet', 'The subnet has no free addresses.');
+    }
+    if (!this.#pools.take({ ...override, capacityType }, type)) {
+      return refuse('InsufficientInstanceCapacity', 'There is no capacity for your request.');
+    }
+    return undefined;
   }
 
-  function end(entry: Entry, stateReason: string): void {
+  #launch(request: FleetRequest, override: FleetOverride, type: InstanceTypeFacts): Ec2Instance {
+    const { capacityType, imageId, userData, tags } = request;
+    const random = this.#random;
+    const nowMs = this.#clock.nowMs();
+    const instanceId = `i-${random.uuid().replaceAll('-', '').slice(0, 17)}`;
+    const address = this.#freeAddresses.pop() ?? (this.#nextAddress += 1);
+    const instance: Ec2Instance = {
+      ...override,
+      instanceId,
+      capacityType,
+      state: 'pending',
+      stateReason: '',
+      launchedMs: nowMs,
+      privateDnsName: dnsNameOf(address),
+      imageId,
+      userData,
+      tags,
+      priceNanoUsdPerHour: priceOf(type, override.zone, capacityType) ?? 0,
+    };
+    const boot = drawBootTimes(type, this.#options.boot ?? defaultBootModel, random);
+    const entry: Entry = { instance, visibleMs: nowMs + this.#lagMs(), facts: type, boot, address };
+    this.#countAddress(override.zone, 1);
+    this.#entries.set(instanceId, entry);
+    this.#vcpusInUse[capacityType] += type.vcpuCount;
+    this.#schedule(entry);
+    return instance;
+  }
+
+  #schedule(entry: Entry): void {
+    const { boot, instance } = entry;
+    const isUp = () => entry.instance.state === 'pending' || entry.instance.state === 'running';
+    this.#clock.schedule(boot.runningMs, () => {
+      if (entry.instance.state === 'pending') this.#setState(entry, { state: 'running' });
+    });
+    if (boot.registerMs !== undefined) {
+      this.#clock.schedule(boot.runningMs + boot.registerMs, () => {
+        if (isUp()) this.#emit({ type: 'kubelet', instance: entry.instance, boot });
+      });
+    }
+    const { spotLifeMs = Infinity, hostLifeMs = Infinity } = this.#options;
+    if (instance.capacityType === 'spot' && spotLifeMs < Infinity) {
+      const lifeMs = exponential(this.#random, spotLifeMs);
+      this.#clock.schedule(lifeMs, () => this.reclaim(instance.instanceId));
+    }
+    if (hostLifeMs < Infinity) {
+      const lifeMs = exponential(this.#random, hostLifeMs);
+      this.#clock.schedule(lifeMs, () => this.fail(instance.instanceId));
+    }
+  }
+
+  #end(entry: Entry, stateReason: string): void {
     if (entry.instance.state === 'shutting-down' || entry.instance.state === 'terminated') return;
-    setState(entry, { state: 'shutting-down', stateReason });
-    const lastsMs = shutdownMinMs + random.float() * (shutdownMaxMs - shutdownMinMs);
-    clock.schedule(lastsMs, () => {
+    this.#setState(entry, { state: 'shutting-down', stateReason });
+    const lastsMs = shutdownMinMs + this.#random.float() * (shutdownMaxMs - shutdownMinMs);
+    this.#clock.schedule(lastsMs, () => {
       const { instance } = entry;
-      spentNano += costOf(instance, clock.nowMs());
-      vcpusInUse[instance.capacityType] -= entry.facts.vcpuCount;
-      pools.give(instance);
-      countAddress(instance.zone, -1);
-      freeAddresses.push(entry.address);
-      setState(entry, { state: 'terminated' });
-      clock.schedule(listedAfterEndMs, () => entries.delete(instance.instanceId));
+      this.#spentNano += costOf(instance, this.#clock.nowMs());
+      this.#vcpusInUse[instance.capacityType] -= entry.facts.vcpuCount;
+      this.#pools.give(instance);
+      this.#countAddress(instance.zone, -1);
+      this.#freeAddresses.push(entry.address);
+      this.#setState(entry, { state: 'terminated' });
+      this.#clock.schedule(listedAfterEndMs, () => this.#entries.delete(instance.instanceId));
     });
   }
 
-  function reclaim(instanceId: string): void {
-    const entry = entries.get(instanceId);
-    if (entry === undefined || entry.instance.state !== 'running') return;
-    emit({ type: 'interruption', instance: entry.instance });
-    clock.schedule(warningMs, () => end(entry, 'Server.SpotInstanceTermination'));
+  #setState(entry: Entry, change: Partial<Ec2Instance>): void {
+    entry.instance = { ...entry.instance, ...change };
+    this.#emit({ type: 'state', instance: entry.instance });
   }
 
-  function fail(instanceId: string): void {
-    const entry = entries.get(instanceId);
-    if (entry !== undefined) end(entry, 'Server.InternalError');
+  #countAddress(zone: string, change: 1 | -1): void {
+    this.#addressesInUse.set(zone, (this.#addressesInUse.get(zone) ?? 0) + change);
   }
 
-  return {
-    createFleet: (request) => {
-      const isLost = enter('CreateFleet');
-      if (request.overrides.length === 0) {
-        throw new Ec2Error('MissingParameter', 'The request must contain overrides.');
-      }
-      const text = JSON.stringify(request);
-      const known = fleets.get(request.clientToken);
-      if (known !== undefined && known.request !== text) {
-        throw new Ec2Error('IdempotentParameterMismatch', 'The client token was used before.');
-      }
-      const result = known?.result ?? fulfil(request);
-      if (known === undefined) {
-        fleets.set(request.clientToken, { request: text, result });
-        clock.schedule(tokenLifeMs, () => fleets.delete(request.clientToken));
-      }
-      return leave(isLost, result);
-    },
+  #lagMs(): number {
+    if (this.#options.isConsistent === true) return 0;
+    const maxMs = this.#random.chance(longLagShare) ? longLagMaxMs : lagMaxMs;
+    return this.#random.float() * maxMs;
+  }
+}
 
-    describeInstances: (instanceIds) => {
-      const isLost = enter('DescribeInstances');
-      const nowMs = clock.nowMs();
-      const seen = (entry: Entry | undefined): readonly Ec2Instance[] =>
-        entry === undefined || entry.visibleMs > nowMs ? [] : [entry.instance];
-      const found =
-        instanceIds === undefined
-          ? [...entries.values()].flatMap(seen)
-          : instanceIds.flatMap((id) => seen(entries.get(id)));
-      return leave(isLost, found);
-    },
-
-    terminateInstances: (instanceIds) => {
-      const isLost = enter('TerminateInstances');
-      const found = instanceIds.map((id) => {
-        const entry = entries.get(id);
-        if (entry === undefined) {
-          throw new Ec2Error(
-            'InvalidInstanceID.NotFound',
-            `The instance ID '${id}' does not exist`,
-          );
-        }
-        return entry;
-      });
-      for (const entry of found) end(entry, 'Client.UserInitiatedShutdown');
-      return leave(
-        isLost,
-        found.map(({ instance }) => instance),
-      );
-    },
-
-    createTags: (instanceId, tags) => {
-      const isLost = enter('CreateTags');
-      const entry = entries.get(instanceId);
-      if (entry === undefined) {
-        throw new Ec2Error(
-          'InvalidInstanceID.NotFound',
-          `The instance ID '${instanceId}' does not exist`,
-        );
-      }
-      entry.instance = { ...entry.instance, tags: { ...entry.instance.tags, ...tags } };
-      leave(isLost, undefined);
-    },
-
-    drain: (matches, untilMs) => pools.drain(matches, untilMs),
-    reclaim,
-    fail,
-    get instances() {
-      return new Map([...entries].map(([id, { instance }]) => [id, instance]));
-    },
-    spentNanoUsd: () => {
-      let sum = spentNano;
-      for (const { instance } of entries.values()) {
-        if (instance.state !== 'terminated') sum += costOf(instance, clock.nowMs());
-      }
-      return sum;
-    },
-    listen: (listener) => {
-      listeners.push(listener);
-    },
-  };
+/** The answer, unless it is lost on the way. */
+function leave<T>(isLost: boolean, answer: T): T {
+  if (isLost) throw new Ec2Error('RequestTimeout', 'the answer was lost');
+  return answer;
 }
 
 function dnsNameOf(address: number): string {

@@ -49,162 +49,170 @@ export interface KubeletOptions {
   readonly startMedianMs: number;
 }
 
-export interface Kubelets {
-  /** The kubelet registers now. */
-  join(machine: Machine, delays: MachineDelays): void;
-  /** The machine is gone or cut off: nothing is heard of it any more. */
-  stop(nodeName: string): void;
-  readonly heartbeats: Heartbeats;
-}
-
 const noticeMs = 30;
 const startSigma = 0.5;
 const stopMs = 1_000;
 
-export function startKubelets(
-  cluster: SimulatedCluster,
-  pods: PodIndex,
-  random: SeededRandom,
-  options: KubeletOptions,
-): Kubelets {
-  const { clock } = cluster;
+export class Kubelets {
+  readonly #cluster: SimulatedCluster;
+  readonly #pods: PodIndex;
+  readonly #random: SeededRandom;
+  readonly #options: KubeletOptions;
   /** Pods that each running kubelet has taken up, by UID. */
-  const running = new Map<string, Map<string, Live<'Pod'>>>();
-  const silentSinceMs = new Map<string, number>();
+  readonly #running = new Map<string, Map<string, Live<'Pod'>>>();
+  readonly #silentSinceMs = new Map<string, number>();
 
-  function later(nodeName: string, delayMs: number, act: () => void): void {
-    const kubelet = running.get(nodeName);
-    clock.schedule(delayMs, () => {
-      // Not if the machine has died meanwhile, or another one has its name.
-      if (kubelet !== undefined && running.get(nodeName) === kubelet) act();
+  constructor(
+    cluster: SimulatedCluster,
+    pods: PodIndex,
+    random: SeededRandom,
+    options: KubeletOptions,
+  ) {
+    this.#cluster = cluster;
+    this.#pods = pods;
+    this.#random = random;
+    this.#options = options;
+    cluster.listen('Pod', ({ type, object, previous }) => {
+      const { nodeName = '' } = object.spec;
+      if (nodeName === '') return;
+      if (type === 'deleted') this.#running.get(nodeName)?.delete(object.metadata.uid);
+      else if (
+        previous?.spec.nodeName !== nodeName ||
+        previous?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
+      ) {
+        this.#notice(nodeName, object);
+      }
     });
   }
 
-  function current(pod: Live<'Pod'>): Live<'Pod'> | undefined {
-    const found = cluster.get('Pod', pod.metadata);
+  /** When each was last heard of. */
+  readonly heartbeats: Heartbeats = (nodeName) =>
+    this.#running.has(nodeName) ? this.#cluster.clock.nowMs() : this.#silentSinceMs.get(nodeName);
+
+  /** The kubelet registers now. */
+  join(machine: Machine, delays: MachineDelays): void {
+    const { nodeName, devices } = machine;
+    const now = (): string => timestamp(this.#cluster.clock.nowMs());
+    this.#running.set(nodeName, new Map());
+    this.#silentSinceMs.delete(nodeName);
+    if (this.#cluster.get('Node', { name: nodeName }) === undefined) {
+      this.#cluster.create('Node', registration(machine, now()), 'kubelet');
+    }
+    this.#later(nodeName, delays.readyMs, () =>
+      this.#report(nodeName, { conditions: conditionsOf('True', now()) }),
+    );
+    if (Object.keys(devices).length > 0) {
+      this.#later(nodeName, delays.readyMs + delays.devicesMs, () =>
+        this.#report(nodeName, { capacity: devices, allocatable: devices }),
+      );
+    }
+    // Bound before it came: it takes them up now.
+    for (const pod of this.#pods.onNode(nodeName)) this.#notice(nodeName, pod);
+  }
+
+  /** The machine is gone or cut off: nothing is heard of it any more. */
+  stop(nodeName: string): void {
+    if (this.#running.delete(nodeName)) {
+      this.#silentSinceMs.set(nodeName, this.#cluster.clock.nowMs());
+    }
+  }
+
+  #later(nodeName: string, delayMs: number, act: () => void): void {
+    const kubelet = this.#running.get(nodeName);
+    this.#cluster.clock.schedule(delayMs, () => {
+      // Not if the machine has died meanwhile, or another one has its name.
+      if (kubelet !== undefined && this.#running.get(nodeName) === kubelet) act();
+    });
+  }
+
+  #current(pod: Live<'Pod'>): Live<'Pod'> | undefined {
+    const found = this.#cluster.get('Pod', pod.metadata);
     return found?.metadata.uid === pod.metadata.uid ? found : undefined;
   }
 
-  function notice(nodeName: string, pod: Live<'Pod'>): void {
-    const kubelet = running.get(nodeName);
+  #notice(nodeName: string, pod: Live<'Pod'>): void {
+    const kubelet = this.#running.get(nodeName);
     if (kubelet === undefined) return;
     if (pod.metadata.deletionTimestamp !== undefined) {
-      later(nodeName, noticeMs, () => stopPod(nodeName, pod));
+      this.#later(nodeName, noticeMs, () => this.#stopPod(nodeName, pod));
     } else if (!kubelet.has(pod.metadata.uid) && !hasEnded(pod)) {
-      later(nodeName, noticeMs, () => admit(nodeName, pod));
+      this.#later(nodeName, noticeMs, () => this.#admit(nodeName, pod));
     }
   }
 
-  function admit(nodeName: string, wanted: Live<'Pod'>): void {
-    const pod = current(wanted);
-    const node = cluster.get('Node', { name: nodeName });
+  #admit(nodeName: string, wanted: Live<'Pod'>): void {
+    const pod = this.#current(wanted);
+    const node = this.#cluster.get('Node', { name: nodeName });
+    const kubelet = this.#running.get(nodeName);
     if (pod === undefined || node === undefined || hasEnded(pod)) return;
-    const kubelet = running.get(nodeName);
-    if (pod.metadata.deletionTimestamp !== undefined || kubelet?.has(pod.metadata.uid) !== false) {
-      return;
-    }
+    if (pod.metadata.deletionTimestamp !== undefined) return;
+    if (kubelet?.has(pod.metadata.uid) !== false) return;
     // Those that were admitted before: who comes first is served first.
     const refusal = refusalOf(pod, node, [...kubelet.values()]);
     if (refusal !== undefined) {
-      setPhase(pod, { phase: 'Failed', reason: refusal, message: `Pod was rejected: ${refusal}` });
+      const message = `Pod was rejected: ${refusal}`;
+      this.#setStatus(pod, { phase: 'Failed', reason: refusal, message });
       return;
     }
     kubelet.set(pod.metadata.uid, pod);
     const startMs =
-      annotated(pod, 'sim/start-duration') ?? lognormal(random, options.startMedianMs, startSigma);
-    later(nodeName, startMs, () => startPod(nodeName, pod));
+      annotated(pod, 'sim/start-duration') ??
+      lognormal(this.#random, this.#options.startMedianMs, startSigma);
+    this.#later(nodeName, startMs, () => this.#startPod(nodeName, pod));
   }
 
-  function startPod(nodeName: string, wanted: Live<'Pod'>): void {
-    const pod = current(wanted);
+  #startPod(nodeName: string, wanted: Live<'Pod'>): void {
+    const pod = this.#current(wanted);
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
-    const now = timestamp(clock.nowMs());
-    setPhase(pod, { phase: 'Running', startTime: now }, readiness(pod, 'True', now));
+    const startTime = timestamp(this.#cluster.clock.nowMs());
+    const conditions = readiness(pod, 'True', startTime);
+    this.#setStatus(pod, { phase: 'Running', startTime, conditions });
     const isOfJob = pod.metadata.ownerReferences?.some(({ kind }) => kind === 'Job') === true;
-    const runMs = annotated(pod, 'sim/run-duration') ?? (isOfJob ? options.jobRunMs : undefined);
+    const runMs =
+      annotated(pod, 'sim/run-duration') ?? (isOfJob ? this.#options.jobRunMs : undefined);
     if (runMs === undefined) return;
-    later(nodeName, runMs, () => {
-      const found = current(pod);
-      if (found !== undefined) finish(nodeName, found, 'Succeeded');
+    this.#later(nodeName, runMs, () => {
+      const found = this.#current(pod);
+      if (found !== undefined) this.#finish(nodeName, found, 'Succeeded');
     });
   }
 
-  function stopPod(nodeName: string, wanted: Live<'Pod'>): void {
-    const pod = current(wanted);
+  #stopPod(nodeName: string, wanted: Live<'Pod'>): void {
+    const pod = this.#current(wanted);
     if (pod === undefined) return;
     const { deletionGracePeriodSeconds: graceSeconds = 0 } = pod.metadata as {
       readonly deletionGracePeriodSeconds?: number;
     };
     const delayMs = Math.min(annotated(pod, 'sim/stop-duration') ?? stopMs, graceSeconds * 1000);
-    later(nodeName, delayMs, () => {
-      const found = current(pod);
+    this.#later(nodeName, delayMs, () => {
+      const found = this.#current(pod);
       if (found === undefined) return;
-      if (!hasEnded(found)) finish(nodeName, found, 'Failed');
-      deleteObject(cluster, 'Pod', found.metadata, {
-        uid: found.metadata.uid,
-        gracePeriodSeconds: 0,
-      });
+      if (!hasEnded(found)) this.#finish(nodeName, found, 'Failed');
+      const { uid } = found.metadata;
+      deleteObject(this.#cluster, 'Pod', found.metadata, { uid, gracePeriodSeconds: 0 });
     });
   }
 
-  function finish(nodeName: string, pod: Live<'Pod'>, phase: 'Succeeded' | 'Failed'): void {
-    running.get(nodeName)?.delete(pod.metadata.uid);
-    setPhase(pod, { phase }, readiness(pod, 'False', timestamp(clock.nowMs())));
+  #finish(nodeName: string, pod: Live<'Pod'>, phase: 'Succeeded' | 'Failed'): void {
+    this.#running.get(nodeName)?.delete(pod.metadata.uid);
+    const now = timestamp(this.#cluster.clock.nowMs());
+    this.#setStatus(pod, { phase, conditions: readiness(pod, 'False', now) });
   }
 
-  function setPhase(pod: Live<'Pod'>, status: object, conditions?: readonly Condition[]): void {
-    const body = { status: conditions === undefined ? status : { ...status, conditions } };
-    cluster.patch('Pod', pod.metadata, { type: 'merge', body }, { subresource: 'status' });
+  #setStatus(pod: Live<'Pod'>, status: object): void {
+    const body = { status };
+    this.#cluster.patch('Pod', pod.metadata, { type: 'merge', body }, { subresource: 'status' });
   }
 
-  cluster.listen('Pod', ({ type, object, previous }) => {
-    const { nodeName = '' } = object.spec;
-    if (nodeName === '') return;
-    if (type === 'deleted') running.get(nodeName)?.delete(object.metadata.uid);
-    else if (
-      previous?.spec.nodeName !== nodeName ||
-      previous?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
-    ) {
-      notice(nodeName, object);
-    }
-  });
-
-  function join(machine: Machine, delays: MachineDelays): void {
-    const { nodeName } = machine;
-    running.set(nodeName, new Map());
-    silentSinceMs.delete(nodeName);
-    if (cluster.get('Node', { name: nodeName }) === undefined) {
-      cluster.create('Node', registration(machine, timestamp(clock.nowMs())), 'kubelet');
-    }
-    later(nodeName, delays.readyMs, () => {
-      report(nodeName, { conditions: conditionsOf('True', timestamp(clock.nowMs())) });
-    });
-    if (Object.keys(machine.devices).length > 0) {
-      later(nodeName, delays.readyMs + delays.devicesMs, () => {
-        report(nodeName, { capacity: machine.devices, allocatable: machine.devices });
-      });
-    }
-    // Bound before it came: it takes them up now.
-    for (const pod of pods.onNode(nodeName)) notice(nodeName, pod);
-  }
-
-  function report(nodeName: string, status: object): void {
-    if (cluster.get('Node', { name: nodeName }) === undefined) return;
-    cluster.patch(
+  #report(nodeName: string, status: object): void {
+    if (this.#cluster.get('Node', { name: nodeName }) === undefined) return;
+    this.#cluster.patch(
       'Node',
       { name: nodeName },
       { type: 'merge', body: { status } },
       { subresource: 'status', fieldManager: 'kubelet' },
     );
   }
-
-  return {
-    join,
-    stop: (nodeName) => {
-      if (running.delete(nodeName)) silentSinceMs.set(nodeName, clock.nowMs());
-    },
-    heartbeats: (nodeName) => (running.has(nodeName) ? clock.nowMs() : silentSinceMs.get(nodeName)),
-  };
 }
 
 /** Why a kubelet would not run the pod; `undefined` if it would. */

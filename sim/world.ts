@@ -23,18 +23,14 @@ import { startNodeLifecycle } from './controllers/node-lifecycle.ts';
 import { startPodGarbageCollector } from './controllers/pod-garbage.ts';
 import { startReplicaControllers } from './controllers/replicas.ts';
 import { startTaintEviction } from './controllers/taint-eviction.ts';
-import { createEc2Engine, type Ec2Engine } from './ec2-engine.ts';
+import { Ec2Engine } from './ec2-engine.ts';
 import type { Ec2Options } from './ec2-types.ts';
 import type { ApiFaults } from './faults.ts';
-import { type KubeletOptions, type Kubelets, startKubelets } from './kubelets.ts';
+import { type KubeletOptions, Kubelets } from './kubelets.ts';
 import { startMachineRoom } from './machines.ts';
 import { type CrashPoint, createProcess, type SimulatedProcess } from './process.ts';
 import { createRandom, type SeededRandom } from './random.ts';
-import {
-  type SchedulerOptions,
-  type SimulatedScheduler,
-  startScheduler,
-} from './scheduler/scheduler.ts';
+import { ModelScheduler, type SchedulerOptions } from './scheduler/scheduler.ts';
 import { readJsonUserData, type UserDataReader } from './user-data.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
@@ -79,9 +75,7 @@ export interface World {
   /** Starts a process that can be killed. */
   startProcess(name: string, options?: ProcessOptions): ProcessPorts;
   /** Starts a model kube-scheduler. */
-  startScheduler(
-    options: Pick<SchedulerOptions, 'schedulerNames' | 'extenders'>,
-  ): SimulatedScheduler;
+  startScheduler(options: Pick<SchedulerOptions, 'schedulerNames' | 'extenders'>): ModelScheduler;
 }
 
 const defaultKubelets: KubeletOptions = { jobRunMs: 60_000, startMedianMs: 2_000 };
@@ -100,7 +94,7 @@ export function createWorld(options: WorldOptions): World {
   });
   furnish(cluster);
   const pods = createPodIndex(cluster);
-  const kubelets = startKubelets(cluster, pods, random.branch('kubelets'), {
+  const kubelets = new Kubelets(cluster, pods, random.branch('kubelets'), {
     ...defaultKubelets,
     ...options.kubelets,
   });
@@ -113,7 +107,7 @@ export function createWorld(options: WorldOptions): World {
   startReplicaControllers(cluster, pods);
   startDaemonSetController(cluster, pods);
   const { types } = options;
-  const engine = createEc2Engine(clock, random.branch('ec2'), { ...options.ec2, types });
+  const engine = new Ec2Engine(clock, random.branch('ec2'), { ...options.ec2, types });
   const allocatable = options.allocatable ?? { memoryOverhead: 'measured', reservedEnis: 0 };
   const readUserData = options.readUserData ?? readJsonUserData;
   startMachineRoom({ cluster, engine, kubelets, types, readUserData, allocatable });
@@ -149,7 +143,7 @@ export function createWorld(options: WorldOptions): World {
     startScheduler: (schedulerOptions) => {
       schedulerCount += 1;
       const name = `scheduler-${schedulerCount}`;
-      return startScheduler({
+      return new ModelScheduler({
         ...schedulerOptions,
         cluster,
         client: createSimulatedClient(cluster, { actor: name, latencyMs: latencyOf(name) }),

@@ -62,6 +62,10 @@ export class NodeCache {
     return this.#nodeOf.has(uid);
   }
 
+  podOf(uid: string): CachedPod | undefined {
+    return this.#infos.get(this.#nodeOf.get(uid) ?? '')?.pods.get(uid);
+  }
+
   /** Pods with hard anti-affinity, and where they are. */
   get separating(): Iterable<{ readonly pod: CachedPod; readonly nodeName: string }> {
     return this.#separating.values();

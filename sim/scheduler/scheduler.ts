@@ -8,7 +8,8 @@
  */
 import type { Live } from '../../core/api/kinds.ts';
 import type { Condition } from '../../core/api/kubernetes.ts';
-import { type ClusterClient, ClusterError } from '../../core/ports.ts';
+import { type Clock, type ClusterClient, ClusterError } from '../../core/ports.ts';
+import type { NamespaceLabels } from '../../core/scheduling/topology.ts';
 import { type SimulatedCluster, timestamp } from '../cluster/cluster.ts';
 import type { Change } from '../cluster/history.ts';
 import { requestsOf } from '../pod-requests.ts';
@@ -21,7 +22,7 @@ import {
   scoresOfExtenders,
 } from './extender-calls.ts';
 import { ExtenderFailure } from './extender-transport.ts';
-import { filtersFor, type Plugin } from './filters.ts';
+import { filtersFor } from './filters.ts';
 import { type CachedPod, cachedPodOf, NodeCache, type NodeInfo } from './node-cache.ts';
 import { bestCandidate, victimsOn } from './preemption.ts';
 import { type QueuedPod, type Rejector, SchedulingQueue } from './queue.ts';
@@ -35,15 +36,6 @@ export interface SchedulerOptions {
   readonly extenders?: readonly ExtenderSettings[];
   /** How far its watches lag. */
   readonly lagMs?: number;
-}
-
-export interface SimulatedScheduler {
-  /** Never resolves; rejects with a bug, of its own or of an extender's handler. */
-  readonly done: Promise<never>;
-  readonly bound: number;
-  readonly attempts: number;
-  /** Pods in the queue by state. */
-  readonly waiting: Readonly<Record<'active' | 'backoff' | 'unschedulable', number>>;
 }
 
 const defaultLagMs = 5;
@@ -60,77 +52,130 @@ interface Failure {
   readonly nominatedNodeName?: string;
 }
 
-export function startScheduler(options: SchedulerOptions): SimulatedScheduler {
-  const { cluster, client, random, schedulerNames, extenders = [] } = options;
-  const { clock } = cluster;
-  const cache = new NodeCache();
-  const queue = new SchedulingQueue(clock);
-  /** Assumed and not heard of yet. */
-  const assumed = new Map<string, string>();
-  let bound = 0;
-  let attempts = 0;
-  let fail: (error: unknown) => void = () => undefined;
+export class ModelScheduler {
+  /** Never resolves; rejects with a bug, of its own or of an extender's handler. */
+  readonly done: Promise<never>;
+  readonly #options: SchedulerOptions;
+  readonly #extenders: readonly ExtenderSettings[];
+  readonly #clock: Clock;
+  readonly #cache = new NodeCache();
+  readonly #queue: SchedulingQueue;
+  /** Nodes of pods that are placed and not heard of yet. */
+  readonly #assumed = new Map<string, string>();
+  #fail: (error: unknown) => void = () => undefined;
+  #bound = 0;
+  #attempts = 0;
 
-  const isOurs = ({ spec }: Live<'Pod'>): boolean =>
-    schedulerNames.includes(spec.schedulerName ?? 'default-scheduler');
-  const later = (act: () => void): void => {
-    clock.schedule(options.lagMs ?? defaultLagMs, act);
-  };
-
-  function onNode({ type, object }: Change<'Node'>): void {
-    if (type === 'deleted') {
-      cache.deleteNode(object.metadata.name);
-      queue.happened({ type: 'node-gone' });
-    } else queue.happened({ type: 'node', info: cache.putNode(object) });
+  /** Starts at once. */
+  constructor(options: SchedulerOptions) {
+    const { cluster } = options;
+    this.#options = options;
+    this.#extenders = options.extenders ?? [];
+    this.#clock = cluster.clock;
+    this.#queue = new SchedulingQueue(cluster.clock);
+    for (const node of cluster.all('Node')) this.#cache.putNode(node);
+    for (const object of cluster.all('Pod')) {
+      this.#onPod({ version: 0, type: 'added', object, previous: undefined });
+    }
+    const lagMs = options.lagMs ?? defaultLagMs;
+    cluster.listen('Node', (change) => this.#clock.schedule(lagMs, () => this.#onNode(change)));
+    cluster.listen('Pod', (change) => this.#clock.schedule(lagMs, () => this.#onPod(change)));
+    this.done = new Promise<never>((_resolve, reject) => {
+      this.#fail = reject;
+      this.#run().catch(reject);
+    });
+    this.done.catch(() => undefined);
   }
 
-  function onPod({ type, object: pod }: Change<'Pod'>): void {
+  /** Pods that it has bound. */
+  get bound(): number {
+    return this.#bound;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Pods in the queue by state. */
+  get waiting(): Readonly<Record<'active' | 'backoff' | 'unschedulable', number>> {
+    return this.#queue.counts;
+  }
+
+  #onNode({ type, object }: Change<'Node'>): void {
+    if (type === 'deleted') {
+      this.#cache.deleteNode(object.metadata.name);
+      this.#queue.happened({ type: 'node-gone' });
+    } else this.#queue.happened({ type: 'node', info: this.#cache.putNode(object) });
+  }
+
+  #onPod({ type, object: pod }: Change<'Pod'>): void {
     const { uid } = pod.metadata;
+    const nodeName = pod.spec.nodeName ?? '';
     const isOver =
       type === 'deleted' || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    const nodeName = pod.spec.nodeName ?? '';
+    if (isOver || nodeName !== '') {
+      this.#queue.delete(uid);
+      this.#assumed.delete(uid);
+      if (nodeName !== '') this.#countPod(pod, nodeName, isOver);
+      return;
+    }
+    const isOurs = this.#options.schedulerNames.includes(
+      pod.spec.schedulerName ?? 'default-scheduler',
+    );
+    const isGated = (pod.spec.schedulingGates ?? []).length > 0;
+    const isGoing = pod.metadata.deletionTimestamp !== undefined;
+    if (isOurs && !isGated && !isGoing && !this.#assumed.has(uid)) this.#queue.put(pod);
+  }
+
+  #countPod(pod: Live<'Pod'>, nodeName: string, isOver: boolean): void {
+    const { uid } = pod.metadata;
     if (isOver) {
-      queue.delete(uid);
-      assumed.delete(uid);
-      if (nodeName === '') return;
-      cache.deletePod(uid);
-      queue.happened({ type: 'pod-gone' });
-    } else if (nodeName !== '') {
-      const isNew = cache.get(nodeName)?.pods.has(uid) !== true;
-      queue.delete(uid);
-      assumed.delete(uid);
-      cache.putPod(cachedPodOf(pod), nodeName);
-      if (isNew) queue.happened({ type: 'pod-assigned' });
-    } else if (isOurs(pod) && !assumed.has(uid)) {
-      const isGated = (pod.spec.schedulingGates ?? []).length > 0;
-      if (!isGated && pod.metadata.deletionTimestamp === undefined) queue.put(pod);
+      this.#cache.deletePod(uid);
+      this.#queue.happened({ type: 'pod-gone' });
+      return;
     }
+    const isNew = this.#cache.get(nodeName)?.pods.has(uid) !== true;
+    this.#cache.putPod(cachedPodOf(pod), nodeName);
+    if (isNew) this.#queue.happened({ type: 'pod-assigned' });
   }
 
-  for (const node of cluster.all('Node')) cache.putNode(node);
-  for (const object of cluster.all('Pod')) {
-    onPod({ version: 0, type: 'added', object, previous: undefined });
+  async #run(): Promise<never> {
+    for (;;) await this.#tryPod(await this.#queue.pop());
   }
-  cluster.listen('Node', (change) => later(() => onNode(change)));
-  cluster.listen('Pod', (change) => later(() => onPod(change)));
 
-  function namespaceLabels(): ReadonlyMap<string, Readonly<Record<string, string>>> {
-    const labels = new Map<string, Readonly<Record<string, string>>>();
-    for (const { metadata } of cluster.all('Namespace')) {
-      labels.set(metadata.name, metadata.labels ?? {});
+  async #tryPod({ pod }: QueuedPod): Promise<void> {
+    await this.#clock.sleep(cycleMs + cycleMsPerNode * this.#cache.nodeCount);
+    this.#attempts += 1;
+    const cached = cachedPodOf(pod);
+    let placed: string | Failure;
+    try {
+      placed = await this.#place(pod, cached);
+    } catch (error) {
+      if (!(error instanceof ExtenderFailure) && !(error instanceof ClusterError)) throw error;
+      placed = { reason: 'SchedulerError', message: error.message, rejectedBy: new Set() };
     }
-    return labels;
+    if (typeof placed !== 'string') {
+      this.#queue.reject(cached.uid, placed.rejectedBy);
+      this.#tell(pod, placed).catch(this.#fail);
+      return;
+    }
+    // Bound by somebody else while it was being looked at, and heard of already.
+    if (this.#cache.has(cached.uid)) return;
+    this.#assumed.set(cached.uid, placed);
+    this.#cache.putPod(cached, placed);
+    this.#bind(pod, cached, placed).catch(this.#fail);
   }
 
   /** The node for a pod, or why there is none. */
-  async function place(pod: Live<'Pod'>, cached: CachedPod): Promise<string | Failure> {
+  async #place(pod: Live<'Pod'>, cached: CachedPod): Promise<string | Failure> {
+    const cache = this.#cache;
     if (cache.nodeCount === 0) {
       return { reason: 'Unschedulable', message: noNodes, rejectedBy: new Set() };
     }
-    const filter = filtersFor(cached, cache, namespaceLabels());
+    const filter = filtersFor(cached, cache, this.#namespaceLabels());
     const nominated = cache.get(pod.status?.nominatedNodeName ?? '');
     if (nominated?.node !== undefined && filter(nominated) === undefined) {
-      const { names } = await filterByExtenders(extenders, pod, [nominated.name]);
+      const { names } = await filterByExtenders(this.#extenders, pod, [nominated.name]);
       if (names.length > 0) return nominated.name;
     }
     const feasible: string[] = [];
@@ -141,122 +186,84 @@ export function startScheduler(options: SchedulerOptions): SimulatedScheduler {
       const rejection = filter(info);
       if (rejection === undefined) feasible.push(info.name);
       else {
-        rejectedBy.add(rejection.plugin satisfies Plugin);
+        rejectedBy.add(rejection.plugin);
         count(reasons, rejection.reason);
         if (rejection.isUnresolvable) unresolvable.add(info.name);
       }
     }
     if (feasible.length > 0) {
-      const outcome = await filterByExtenders(extenders, pod, feasible);
-      if (outcome.names.length > 0) return await best(pod, cached, outcome.names);
+      const outcome = await filterByExtenders(this.#extenders, pod, feasible);
+      if (outcome.names.length > 0) return await this.#best(pod, cached, outcome.names);
       rejectedBy.add('Extender');
       for (const reason of outcome.rejected.values()) count(reasons, reason);
       for (const name of outcome.unresolvable) unresolvable.add(name);
     }
-    const nominatedNodeName = await preempt(pod, cached, unresolvable);
+    const nominatedNodeName = await this.#preempt(pod, cached, unresolvable);
     const message = `0/${cache.nodeCount} nodes are available: ${reasonText(reasons)}.`;
-    return {
-      reason: 'Unschedulable',
-      message,
-      rejectedBy,
-      ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
-    };
+    const nomination = nominatedNodeName === undefined ? {} : { nominatedNodeName };
+    return { reason: 'Unschedulable', message, rejectedBy, ...nomination };
   }
 
-  async function best(
-    pod: Live<'Pod'>,
-    cached: CachedPod,
-    names: readonly string[],
-  ): Promise<string> {
+  async #best(pod: Live<'Pod'>, cached: CachedPod, names: readonly string[]): Promise<string> {
     if (names.length === 1 && names[0] !== undefined) return names[0];
-    const added = await scoresOfExtenders(extenders, pod, names);
+    const added = await scoresOfExtenders(this.#extenders, pod, names);
     let winners: string[] = [];
     let highest = -Infinity;
     for (const name of names) {
-      const info = cache.get(name);
-      const score =
-        (info === undefined ? 0 : leastAllocated(cached, info)) + (added.get(name) ?? 0);
+      const info = this.#cache.get(name);
+      const own = info === undefined ? 0 : leastAllocated(cached, info);
+      const score = own + (added.get(name) ?? 0);
       if (score > highest) [highest, winners] = [score, [name]];
       else if (score === highest) winners.push(name);
     }
-    return random.pick(winners);
+    return this.#options.random.pick(winners);
   }
 
   /** Makes room, if somebody of lower priority can go; answers where. */
-  async function preempt(
+  async #preempt(
     pod: Live<'Pod'>,
     cached: CachedPod,
     unresolvable: ReadonlySet<string>,
   ): Promise<string | undefined> {
     const candidates = new Map<string, ReadonlySet<string>>();
-    for (const info of cache.nodes()) {
+    for (const info of this.#cache.nodes()) {
       const victims = unresolvable.has(info.name) ? undefined : victimsOn(cached, info);
       if (victims !== undefined) candidates.set(info.name, victims);
     }
     if (candidates.size === 0) return undefined;
-    const left = await preemptionByExtenders(extenders, pod, candidates);
-    const victimOf = (uid: string): CachedPod | undefined => {
-      for (const info of cache.nodes()) {
-        const victim = info.pods.get(uid);
-        if (victim !== undefined) return victim;
-      }
-      return undefined;
-    };
-    const name = bestCandidate(left, (uid) => victimOf(uid)?.priority ?? 0);
+    const left = await preemptionByExtenders(this.#extenders, pod, candidates);
+    const name = bestCandidate(left, (uid) => this.#cache.podOf(uid)?.priority ?? 0);
     if (name === undefined) return undefined;
     for (const uid of left.get(name) ?? []) {
-      const victim = victimOf(uid);
-      if (victim !== undefined && !victim.isTerminating)
-        await client.delete('Pod', victim, { uid });
+      const victim = this.#cache.podOf(uid);
+      if (victim === undefined || victim.isTerminating) continue;
+      await this.#options.client.delete('Pod', victim, { uid });
     }
     return name;
   }
 
-  async function tryPod({ pod }: QueuedPod): Promise<void> {
-    await clock.sleep(cycleMs + cycleMsPerNode * cache.nodeCount);
-    attempts += 1;
-    const cached = cachedPodOf(pod);
-    let placed: string | Failure;
-    try {
-      placed = await place(pod, cached);
-    } catch (error) {
-      if (!(error instanceof ExtenderFailure) && !(error instanceof ClusterError)) throw error;
-      placed = { reason: 'SchedulerError', message: error.message, rejectedBy: new Set() };
-    }
-    if (typeof placed !== 'string') {
-      queue.reject(cached.uid, placed.rejectedBy);
-      tell(pod, placed).catch(fail);
-      return;
-    }
-    // Bound by somebody else while it was being looked at, and heard of already.
-    if (cache.has(cached.uid)) return;
-    assumed.set(cached.uid, placed);
-    cache.putPod(cached, placed);
-    bind(pod, cached, placed).catch(fail);
-  }
-
-  async function bind(pod: Live<'Pod'>, cached: CachedPod, nodeName: string): Promise<void> {
+  async #bind(pod: Live<'Pod'>, cached: CachedPod, nodeName: string): Promise<void> {
     try {
       const isBound =
-        (await bindByExtender(extenders, pod, nodeName)) ||
-        (await client.bind(cached, nodeName)).outcome === 'bound';
+        (await bindByExtender(this.#extenders, pod, nodeName)) ||
+        (await this.#options.client.bind(cached, nodeName)).outcome === 'bound';
       if (isBound) {
-        bound += 1;
+        this.#bound += 1;
         return;
       }
     } catch (error) {
       if (!(error instanceof ExtenderFailure) && !(error instanceof ClusterError)) throw error;
     }
     // Forgotten, unless it was bound elsewhere meanwhile and has been heard of there.
-    if (assumed.delete(cached.uid)) {
-      cache.deletePod(cached.uid);
-      queue.happened({ type: 'pod-gone' });
+    if (this.#assumed.delete(cached.uid)) {
+      this.#cache.deletePod(cached.uid);
+      this.#queue.happened({ type: 'pod-gone' });
     }
-    queue.reject(cached.uid, new Set());
+    this.#queue.reject(cached.uid, new Set());
   }
 
   /** Writes the condition, unless the pod carries it already or is gone. */
-  async function tell(pod: Live<'Pod'>, failure: Failure): Promise<void> {
+  async #tell(pod: Live<'Pod'>, failure: Failure): Promise<void> {
     const { reason, message, nominatedNodeName } = failure;
     const conditions = pod.status?.conditions ?? [];
     const before = conditions.find(({ type }) => type === 'PodScheduled');
@@ -267,17 +274,17 @@ export function startScheduler(options: SchedulerOptions): SimulatedScheduler {
       status: 'False',
       reason,
       message,
-      lastTransitionTime: before?.lastTransitionTime ?? timestamp(clock.nowMs()),
+      lastTransitionTime: before?.lastTransitionTime ?? timestamp(this.#clock.nowMs()),
     };
     const others = conditions.filter(({ type }) => type !== 'PodScheduled');
+    // A nomination that is not its own is erased.
     const status = {
       conditions: [...others, condition],
-      // The scheduler erases a nomination that is not its own.
       nominatedNodeName: nominatedNodeName ?? null,
     };
+    const { uid, namespace = '', name } = pod.metadata;
     try {
-      const { uid, namespace = '', name } = pod.metadata;
-      await client.patch(
+      await this.#options.client.patch(
         'Pod',
         { namespace, name },
         { type: 'merge', body: { status } },
@@ -288,27 +295,13 @@ export function startScheduler(options: SchedulerOptions): SimulatedScheduler {
     }
   }
 
-  async function run(): Promise<never> {
-    for (;;) await tryPod(await queue.pop());
+  #namespaceLabels(): NamespaceLabels {
+    const labels = new Map<string, Readonly<Record<string, string>>>();
+    for (const { metadata } of this.#options.cluster.all('Namespace')) {
+      labels.set(metadata.name, metadata.labels ?? {});
+    }
+    return labels;
   }
-
-  const done = new Promise<never>((_resolve, reject) => {
-    fail = reject;
-    run().catch(reject);
-  });
-  done.catch(() => undefined);
-  return {
-    done,
-    get bound() {
-      return bound;
-    },
-    get attempts() {
-      return attempts;
-    },
-    get waiting() {
-      return queue.counts;
-    },
-  };
 }
 
 /** NodeResourcesFit's default: the emptier the better, 0 to 100. */

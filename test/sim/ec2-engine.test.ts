@@ -2,7 +2,7 @@
 import t from 'tap';
 import { loadCatalogue } from '../../catalogue/loader.ts';
 import { endlessCapacity } from '../../sim/ec2-capacity.ts';
-import { createEc2Engine, type Ec2Engine } from '../../sim/ec2-engine.ts';
+import { Ec2Engine } from '../../sim/ec2-engine.ts';
 import {
   Ec2Error,
   type Ec2Event,
@@ -27,7 +27,7 @@ interface World {
 function world(options: Partial<Ec2Options> = {}, seed = 1): World {
   const clock = createVirtualClock();
   const capacity = endlessCapacity;
-  const engine = createEc2Engine(clock, createRandom(seed), { types, capacity, ...options });
+  const engine = new Ec2Engine(clock, createRandom(seed), { types, capacity, ...options });
   const events: Ec2Event[] = [];
   engine.listen((event) => events.push(event));
   return { clock, engine, events };
