@@ -17,6 +17,7 @@ import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts'
 import { startControlPlane } from '../control-plane/control-plane.ts';
 import { checkClusterClient } from './cluster-client.ts';
 import { customKinds, customResourceDefinition } from './custom-resources.ts';
+import { checkLiveState } from './live-state.ts';
 import { compareWalks } from './walk.ts';
 import { eventually } from './world.ts';
 
@@ -66,6 +67,9 @@ t.test('a real API server', { skip: reason ?? false }, async (t) => {
     await checkClusterClient(t, world);
     await t.test('random walks end alike on it and on the simulated cluster', async (t) => {
       for (const seed of walkSeeds) await checkWalk(t, client, seed);
+    });
+    await t.test('the live state ends equal to it, through a crash of the server', async (t) => {
+      await checkLiveState(t, plane, client);
     });
   } finally {
     client.close();
