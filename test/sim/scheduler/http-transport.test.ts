@@ -1,3 +1,6 @@
+/**
+ * The model scheduler's calls to an extender over HTTP: what it sends, and what it makes of answers.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
