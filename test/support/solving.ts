@@ -43,6 +43,21 @@ export function solveHere(
   ).then(({ solution }) => solution);
 }
 
+/**
+ * A clock that moves on by one millisecond whenever it is read. The solver reads it between pieces
+ * of work, so that a time limit becomes a budget of work: the same on every machine, under any load.
+ */
+export function countingClock(): () => number {
+  let now = 0;
+  return () => now++;
+}
+
+/** Milliseconds of processor time that this process has used: a clock that a busy machine cannot turn. */
+export function processorClock(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** [family] pods that a plan places. */
 export function servedBy(
   problem: PackingProblem,
