@@ -8,7 +8,7 @@
  */
 
 import { type Mode, tuning } from './column-tuning.ts';
-import { type Column, columnKey, outOfUse, reducedCost } from './columns.ts';
+import { type Column, type ColumnKind, columnKey, reducedCost } from './columns.ts';
 import { exchangeColumns } from './exchange.ts';
 import { shareValues } from './first-columns.ts';
 import { fluidContent } from './fluid.ts';
@@ -23,6 +23,8 @@ export interface StepReport {
   readonly added: number;
   readonly done: boolean;
 }
+
+type Content = Pick<Column, 'classes' | 'counts'>;
 
 export class ColumnGeneration {
   readonly columns: Column[] = [];
@@ -76,20 +78,12 @@ export class ColumnGeneration {
 
   /** Adds integer patterns (an incumbent, a pool from an earlier solve). */
   addPatterns(patterns: readonly Pattern[]): number {
-    return this.#addBins(
-      patterns.map((q) =>
-        binColumn(this.#p, this.#rows, 'pattern', q.offering, q.classes, q.counts, this.#prices),
-      ),
-    );
+    return this.#addBins(patterns.map((q) => this.#bin('pattern', q.offering, q)));
   }
 
   /** Adds fractional contents (from an earlier solve). */
   addFluid(contents: readonly Pick<Column, 'offering' | 'classes' | 'counts'>[]): number {
-    return this.#addBins(
-      contents.map((q) =>
-        binColumn(this.#p, this.#rows, 'fluid', q.offering, q.classes, q.counts, this.#prices),
-      ),
-    );
+    return this.#addBins(contents.map((q) => this.#bin('fluid', q.offering, q)));
   }
 
   /** [column] reduced costs at the last LP's duals: what to keep for later. */
@@ -108,6 +102,10 @@ export class ColumnGeneration {
     }
     this.#push(fresh);
     return fresh.length;
+  }
+
+  #bin(kind: ColumnKind, k: number, { classes, counts }: Content): Column {
+    return binColumn(this.#p, this.#rows, kind, k, classes, counts, this.#prices);
   }
 
   #push(columns: readonly Column[]): void {
@@ -159,9 +157,7 @@ export class ColumnGeneration {
     const bins: Column[] = [];
     for (const { k } of rank.slice(0, tuning.enrichOfferings)) {
       for (const { pattern } of m.search(k, tuning.enrichRounds, tuning.enrichKeep)) {
-        bins.push(
-          binColumn(p, this.#rows, 'pattern', k, pattern.classes, pattern.counts, this.#prices),
-        );
+        bins.push(this.#bin('pattern', k, pattern));
       }
     }
     return this.#addBins(bins);
@@ -189,15 +185,7 @@ export class ColumnGeneration {
     const bins: { d: number; column: Column }[] = [];
     for (const { k } of rank.slice(0, tuning.offeringsPerStep)) {
       for (const { pattern } of m.search(k, tuning.residualRounds, 2, true)) {
-        const column = binColumn(
-          p,
-          this.#rows,
-          'pattern',
-          k,
-          pattern.classes,
-          pattern.counts,
-          this.#prices,
-        );
+        const column = this.#bin('pattern', k, pattern);
         const d = reducedCost(column, lp.dual);
         if (d < -1e-7 * (column.cost + 1e-6)) bins.push({ d: d / (column.cost + 1e-6), column });
       }
@@ -210,9 +198,10 @@ export class ColumnGeneration {
   #goExact(tables: Tables): void {
     this.#exact = true;
     this.#alpha = tuning.smoothing;
-    this.columns.forEach((c, k) => {
-      if (c.kind === 'fluid' && tables.covered[c.offering] === 1) this.#master.setCost(k, outOfUse);
-    });
+    // Dropped, not priced out: a table may offer one of these contents again, as a whole one.
+    this.#rebuild(
+      this.columns.filter((c) => c.kind !== 'fluid' || tables.covered[c.offering] !== 1),
+    );
   }
 
   /** One round: solve, smooth, scan, search, add. Where tables help, the end is priced with them. */
@@ -273,15 +262,7 @@ export class ColumnGeneration {
         few ? tuning.keepWhenFew : tuning.keep,
       );
       for (const { pattern } of results) {
-        const column = binColumn(
-          p,
-          this.#rows,
-          'pattern',
-          k,
-          pattern.classes,
-          pattern.counts,
-          this.#prices,
-        );
+        const column = this.#bin('pattern', k, pattern);
         const d = reducedCost(column, dual);
         if (d < -1e-7 * (column.cost + 1e-6)) {
           found.push({ d: d / (column.cost + 1e-6), column });
@@ -312,15 +293,7 @@ export class ColumnGeneration {
       m.lambda.set(fluid.lambda, k * p.R);
       m.upper[k] = Math.min(m.upper[k] as number, fluid.value * (1 + 1e-9));
       if (fluid.value <= (target[k] as number) * (1 + 1e-7)) continue;
-      const column = binColumn(
-        p,
-        this.#rows,
-        'fluid',
-        k,
-        fluid.classes,
-        fluid.counts,
-        this.#prices,
-      );
+      const column = this.#bin('fluid', k, fluid);
       const d = reducedCost(column, dual);
       if (d < -1e-8 * (column.cost + 1e-6)) found.push({ d: d / (column.cost + 1e-6), column });
     }
@@ -342,9 +315,7 @@ export class ColumnGeneration {
     for (const content of contents) {
       const k = content.offering;
       const whole = repair(p, content, point.y);
-      const candidates = [
-        binColumn(p, this.#rows, 'fluid', k, whole.classes, whole.counts, this.#prices),
-      ];
+      const candidates = [this.#bin('fluid', k, whole)];
       // Rounding to the grid may allow more than fractions do: then fractions are the better bound.
       const fluid = fluidContent(p, k, point.y);
       m.lambda.set(fluid.lambda, k * p.R);
@@ -352,9 +323,7 @@ export class ColumnGeneration {
       if (byFluid) m.upper[k] = fluid.value * (1 + 1e-9);
       if ((m.upper[k] as number) <= (target[k] as number) * (1 + 1e-7)) continue;
       const loose = byFluid ? fluid : content;
-      candidates.push(
-        binColumn(p, this.#rows, 'fluid', k, loose.classes, loose.counts, this.#prices),
-      );
+      candidates.push(this.#bin('fluid', k, loose));
       for (const column of candidates) {
         const d = reducedCost(column, dual);
         if (d >= -1e-8 * (column.cost + 1e-6)) continue;
@@ -383,6 +352,11 @@ export class ColumnGeneration {
         reducedCost(c, dual) < tuning.purgeAbove * c.cost,
     );
     if (kept.length > tuning.purgeSize * 0.8) return;
+    this.#rebuild(kept);
+  }
+
+  /** A fresh master with these columns only. */
+  #rebuild(kept: readonly Column[]): void {
     this.columns.length = 0;
     this.#seen.clear();
     this.#master.dispose();
