@@ -2,26 +2,17 @@
  * From bins of classes back to nodes with names and pods: the plan that users see.
  *
  * In: the snapshot, its model, a verified solution. Out: a Plan. Every pod of the snapshot is named
- * exactly once: on a new node, on an existing one, or as unschedulable with a reason. The result
- * depends on the contents of the solution, not on the order of its bins. It decides nothing: which
- * bins there are and what is left out is the solver's word.
+ * exactly once: on a new node, on an existing one, or as unschedulable with a reason. It decides
+ * nothing: it gives names to what `planned-claims.ts` reads out of the solution, and writes amounts
+ * and prices as users read them.
  */
-import { InvariantError } from '../errors.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
-import { effectiveRequests } from '../scheduling/requests.ts';
 import type { Resources } from '../scheduling/resources.ts';
-import { type ClusterSnapshot, podKey } from '../state/snapshot.ts';
-import type { ModelOffering, NewNodeOffering, PackingModel } from './packing-model.ts';
-import type {
-  ExistingNodePods,
-  Plan,
-  PlannedNode,
-  PlannedOffering,
-  UnschedulablePod,
-} from './plan.ts';
-import type { Bin, PackingSolution } from './solution.ts';
-import { SubstituteFinder } from './substitutes.ts';
-import { unservedReasons } from './unserved-reason.ts';
+import { type ClusterSnapshot, podKey, type SnapshotPod } from '../state/snapshot.ts';
+import type { PackingModel, PricedOffering } from './packing-model.ts';
+import type { ExistingNodePods, Plan, PlannedNode, PlannedOffering } from './plan.ts';
+import { type PlannedClaim, planDecisions } from './planned-claims.ts';
+import type { PackingSolution } from './solution.ts';
 
 const nanoPerUsd = 1e9;
 
@@ -39,18 +30,15 @@ export function makePlan(
   solution: PackingSolution,
   facts: PlanFacts,
 ): Plan {
-  const queues = model.families.map(({ pods }) => ({ pods, next: 0 }));
-  const bins = orderBins(model, solution.bins);
-  const placedNow = fillExisting(model, bins, queues);
-  const nodes = nameNodes(snapshot, model, bins, queues);
+  const decisions = planDecisions(snapshot, model, solution);
   const { costNano, lowerBoundNano, proof } = solution;
   const proven = proof !== 'unproven';
   return {
     apiVersion: 'stowage.dev/v1alpha1',
     kind: 'Plan',
-    nodes,
-    existing: listExisting(snapshot, model, placedNow),
-    unschedulable: listUnschedulable(snapshot, model, solution, queues),
+    nodes: nameNodes(snapshot, decisions.claims),
+    existing: listExisting(snapshot, model, decisions.placements),
+    unschedulable: decisions.unschedulable.map(({ pod, reason }) => ({ pod: podKey(pod), reason })),
     cost: {
       perHour: costNano / nanoPerUsd,
       lowerBound: lowerBoundNano / nanoPerUsd,
@@ -64,114 +52,51 @@ export function makePlan(
   };
 }
 
-/** Pods of a family that are not yet given a place; served in the model's order. */
-interface Queue {
-  readonly pods: readonly number[];
-  next: number;
-}
-
-/** By NodePool, type, zone, capacity type, contents; existing nodes in the model's order. */
-function orderBins(model: PackingModel, bins: readonly Bin[]): readonly Bin[] {
-  const keyOf = (offering: ModelOffering): string =>
-    offering.kind === 'existing'
-      ? ''
-      : [offering.nodePool, offering.instanceType, offering.zone, offering.capacityType].join(' ');
-  const keys = model.offerings.map(keyOf);
-  return [...bins].sort((a, b) => {
-    const [keyA, keyB] = [keys[a.offering] ?? '', keys[b.offering] ?? ''];
-    if (keyA !== keyB) return keyA < keyB ? -1 : 1;
-    return (
-      a.offering - b.offering ||
-      compareArrays(a.classes, b.classes) ||
-      compareArrays(a.counts, b.counts)
-    );
-  });
-}
-
-function compareArrays(a: Int32Array, b: Int32Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
-  }
-  return a.length - b.length;
-}
-
-/** The next pods of the bin's families, in the order of its classes. */
-function takePods(model: PackingModel, bin: Bin, queues: readonly Queue[]): number[] {
-  const taken: number[] = [];
-  bin.classes.forEach((c, i) => {
-    const queue = queues[model.problem.familyOf[c]!]!;
-    const end = queue.next + bin.counts[i]!;
-    if (end > queue.pods.length) {
-      throw new InvariantError('a solution places more pods of a family than there are');
-    }
-    for (let at = queue.next; at < end; at++) taken.push(queue.pods[at]!);
-    queue.next = end;
-  });
-  return taken;
-}
-
-/** Node name -> pods that are put there now. Bins of a group take its nodes in turn. */
-function fillExisting(
-  model: PackingModel,
-  bins: readonly Bin[],
-  queues: readonly Queue[],
-): Map<string, number[]> {
-  const placedNow = new Map<string, number[]>();
-  const usedOf = new Map<number, number>();
-  for (const bin of bins) {
-    const offering = model.offerings[bin.offering];
-    if (offering?.kind !== 'existing') continue;
-    for (let copy = 0; copy < bin.copies; copy++) {
-      const used = usedOf.get(bin.offering) ?? 0;
-      const node = offering.nodes[used];
-      if (node === undefined) {
-        throw new InvariantError('a solution uses more existing nodes of a group than there are');
-      }
-      usedOf.set(bin.offering, used + 1);
-      placedNow.set(node, takePods(model, bin, queues));
-    }
-  }
-  return placedNow;
-}
-
-function nameNodes(
-  snapshot: ClusterSnapshot,
-  model: PackingModel,
-  bins: readonly Bin[],
-  queues: readonly Queue[],
-): PlannedNode[] {
+function nameNodes(snapshot: ClusterSnapshot, claims: readonly PlannedClaim[]): PlannedNode[] {
   const names = new NodeNames(snapshot);
-  const finder = new SubstituteFinder(model, bins);
-  const offerings = model.offerings.map((one) =>
-    one.kind === 'new' ? plannedOffering(one) : null,
-  );
-  const allocatables = new Map<Resources, Readonly<Record<string, string>>>();
-  const nodes: PlannedNode[] = [];
-  for (const bin of bins) {
-    const offering = model.offerings[bin.offering];
-    if (offering === undefined || offering.kind === 'existing') continue;
-    const substitutes = finder.find(bin).flatMap((o) => offerings[o] ?? []);
-    const { allocatable } = offering.type;
-    let offered = allocatables.get(allocatable);
-    if (offered === undefined) {
-      offered = quantities(allocatable);
-      allocatables.set(allocatable, offered);
-    }
-    for (let copy = 0; copy < bin.copies; copy++) {
-      const pods = takePods(model, bin, queues);
-      nodes.push({
-        name: names.next(offering),
-        nodePool: offering.nodePool,
-        ...plannedOffering(offering),
-        pods: pods.map((pod) => podKey(snapshot.pods[pod]!)),
-        requests: quantities(sumOfRequests(snapshot, pods)),
-        allocatable: offered,
-        substitutes,
-      });
-    }
+  const written = new Written();
+  return claims.map((claim) => ({
+    name: names.next(claim.nodePool, claim.offering.instanceType),
+    nodePool: claim.nodePool,
+    ...written.offering(claim.offering),
+    pods: claim.pods.map(podKey),
+    requests: quantities(claim.podRequests),
+    allocatable: written.amounts(claim.type.allocatable),
+    ...(Object.keys(claim.chosenLabels).length === 0 ? {} : { labels: claim.chosenLabels }),
+    substitutes: written.offerings(claim.substitutes),
+  }));
+}
+
+/** What alike nodes have in common, written once. */
+class Written {
+  readonly #amounts = new Map<Resources, Readonly<Record<string, string>>>();
+  readonly #offerings = new Map<PricedOffering, PlannedOffering>();
+  readonly #lists = new Map<readonly PricedOffering[], readonly PlannedOffering[]>();
+
+  amounts(amounts: Resources): Readonly<Record<string, string>> {
+    return once(this.#amounts, amounts, () => quantities(amounts));
   }
-  return nodes;
+
+  offering(offering: PricedOffering): PlannedOffering {
+    const { priceNano, ...place } = offering;
+    return once(this.#offerings, offering, () => ({
+      ...place,
+      pricePerHour: priceNano / nanoPerUsd,
+    }));
+  }
+
+  offerings(list: readonly PricedOffering[]): readonly PlannedOffering[] {
+    return once(this.#lists, list, () => list.map((offering) => this.offering(offering)));
+  }
+}
+
+function once<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
 }
 
 /** `POOL-FAMILY-SIZE-N`, counted per pool and type, never the name of a node that exists. */
@@ -183,7 +108,7 @@ class NodeNames {
     this.#taken = new Set(snapshot.nodes.map(({ metadata }) => metadata.name ?? ''));
   }
 
-  next({ nodePool, instanceType }: NewNodeOffering): string {
+  next(nodePool: string, instanceType: string): string {
     const stem = `${nodePool}-${instanceType.replaceAll('.', '-')}`;
     let number = this.#last.get(stem) ?? 0;
     let name: string;
@@ -196,28 +121,8 @@ class NodeNames {
   }
 }
 
-function plannedOffering(offering: NewNodeOffering): PlannedOffering {
-  return {
-    instanceType: offering.instanceType,
-    zone: offering.zone,
-    capacityType: offering.capacityType,
-    pricePerHour: offering.priceNano / nanoPerUsd,
-  };
-}
-
-/** Sum of the effective requests of pods (indices into the snapshot), and their number. */
-export function sumOfRequests(snapshot: ClusterSnapshot, pods: readonly number[]): Resources {
-  const sum: Record<string, number> = { cpu: 0, memory: 0 };
-  for (const pod of pods) {
-    for (const [resource, amount] of Object.entries(effectiveRequests(snapshot.pods[pod]!.spec))) {
-      sum[resource] = (sum[resource] ?? 0) + amount;
-    }
-  }
-  return { ...sum, pods: pods.length };
-}
-
 /** Amounts as quantities, without zeros: cpu, memory, ephemeral storage, pods, then by name. */
-export function quantities(amounts: Resources): Record<string, string> {
+function quantities(amounts: Resources): Record<string, string> {
   const usual = ['cpu', 'memory', 'ephemeral-storage', 'pods'];
   const rank = (resource: string): number => {
     const at = usual.indexOf(resource);
@@ -235,42 +140,17 @@ export function quantities(amounts: Resources): Record<string, string> {
 function listExisting(
   snapshot: ClusterSnapshot,
   model: PackingModel,
-  placedNow: ReadonlyMap<string, readonly number[]>,
+  placements: ReadonlyMap<string, readonly SnapshotPod[]>,
 ): ExistingNodePods[] {
   const known = snapshot.nodes.map(({ metadata }) => metadata.name ?? '');
   const others = new Set(model.placed.keys());
   for (const name of known) others.delete(name);
-  const keys = (pods: readonly number[]): string[] =>
-    pods.map((pod) => podKey(snapshot.pods[pod]!));
   const existing: ExistingNodePods[] = [];
   for (const node of [...known, ...[...others].sort()]) {
-    const placed = keys(placedNow.get(node) ?? []);
-    const pods = [...keys(model.placed.get(node) ?? []), ...placed];
+    const placed = (placements.get(node) ?? []).map(podKey);
+    const standing = (model.placed.get(node) ?? []).map((pod) => podKey(snapshot.pods[pod]!));
+    const pods = [...standing, ...placed];
     if (pods.length > 0) existing.push({ node, pods, placed });
   }
   return existing;
-}
-
-/** In the order of the snapshot. */
-function listUnschedulable(
-  snapshot: ClusterSnapshot,
-  model: PackingModel,
-  solution: PackingSolution,
-  queues: readonly Queue[],
-): UnschedulablePod[] {
-  const reasonOf = new Map<number, string>();
-  for (const { pod, reason } of model.unschedulable) reasonOf.set(pod, reason);
-  const unserved = unservedReasons(model, solution);
-  queues.forEach(({ pods, next }, family) => {
-    const left = pods.length - next;
-    if (left !== solution.unserved[family]) {
-      throw new InvariantError('a solution places another number of pods than it says');
-    }
-    if (left === 0) return;
-    const reason = unserved.reasonOf(family);
-    for (let at = next; at < pods.length; at++) reasonOf.set(pods[at]!, reason);
-  });
-  return [...reasonOf]
-    .sort(([a], [b]) => a - b)
-    .map(([pod, reason]) => ({ pod: podKey(snapshot.pods[pod]!), reason }));
 }

@@ -12,7 +12,7 @@ import type { Resources } from '../scheduling/resources.ts';
 import { type ClusterSnapshot, podKey } from '../state/snapshot.ts';
 import type { NewNodeOffering, PackingModel } from './packing-model.ts';
 import type { Plan, PlannedNode, PlannedOffering } from './plan.ts';
-import { sumOfRequests } from './plan-nodes.ts';
+import { sumOfRequests } from './planned-claims.ts';
 import type { Bin, PackingSolution } from './solution.ts';
 import { holdsContents } from './substitutes.ts';
 import { verifySolution } from './verify-solution.ts';
@@ -145,7 +145,7 @@ class PlanReader {
     }
     this.#names.add(name);
     const pods = this.#take(node.pods, name);
-    const candidates = this.#offeringsOf.get(offeringKey(node.nodePool, node)) ?? [];
+    const candidates = this.#offeringsNamed(node, node);
     const offerings = candidates.filter((o) => this.#canHold(o, pods));
     const offering = offerings[0];
     if (offering === undefined) {
@@ -155,7 +155,12 @@ class PlanReader {
     }
     const known = this.#model.offerings[offering] as NewNodeOffering;
     this.#comparePrice(node, known, name);
-    this.#compareAmounts('requests', node.requests, sumOfRequests(this.#snapshot, pods), name);
+    this.#compareAmounts(
+      'requests',
+      node.requests,
+      sumOfRequests(pods.map((pod) => this.#snapshot.pods[pod]!)),
+      name,
+    );
     this.#compareAmounts('allocatable', node.allocatable, known.type.allocatable, name);
     const bin = this.#binOf(offering, pods);
     for (const substitute of node.substitutes) this.#reviewSubstitute(node, bin, substitute);
@@ -242,6 +247,20 @@ class PlanReader {
     return this.#classesOf[family]?.find((c) => masks[row + c]! > 0);
   }
 
+  /** Offerings of the node's pool of this name, with the node's labels if it states any. */
+  #offeringsNamed({ nodePool, labels }: PlannedNode, name: PlannedOffering): readonly number[] {
+    const named = this.#offeringsOf.get(offeringKey(nodePool, name)) ?? [];
+    if (labels === undefined) return named;
+    const stated = Object.entries(labels);
+    return named.filter((o) => {
+      const { chosenLabels } = this.#model.offerings[o] as NewNodeOffering;
+      return (
+        stated.length === Object.keys(chosenLabels).length &&
+        stated.every(([key, value]) => chosenLabels[key] === value)
+      );
+    });
+  }
+
   #canHold(offering: number, pods: readonly number[]): boolean {
     return pods.every((pod) => this.#classIn(offering, this.#familyOf[pod]!) !== undefined);
   }
@@ -263,7 +282,7 @@ class PlanReader {
 
   #reviewSubstitute(node: PlannedNode, bin: Bin, substitute: PlannedOffering): void {
     const where = `substitute ${substitute.instanceType} ${substitute.zone} of ${node.name}`;
-    const candidates = this.#offeringsOf.get(offeringKey(node.nodePool, substitute)) ?? [];
+    const candidates = this.#offeringsNamed(node, substitute);
     const able = candidates.find((o) => holdsContents(this.#model.problem, o, bin));
     if (able === undefined || able === bin.offering) {
       this.#found.add('bad-substitute', () => `${where} does not hold its pods`);

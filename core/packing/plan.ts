@@ -24,6 +24,8 @@ export interface PlannedNode extends PlannedOffering {
   readonly requests: Readonly<Record<string, string>>;
   /** What the node offers to pods, DaemonSets included, quantities. */
   readonly allocatable: Readonly<Record<string, string>>;
+  /** Labels that the NodePool leaves open, with the values chosen; absent where none is open. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Other offerings of the same NodePool that hold the same pods, cheapest first. */
   readonly substitutes: readonly PlannedOffering[];
 }

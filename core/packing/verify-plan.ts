@@ -19,7 +19,12 @@ import type { Plan, PlannedNode, PlannedOffering } from './plan.ts';
 import { checkCost } from './verification/cost-check.ts';
 import { FindingList, type PlanFinding } from './verification/findings.ts';
 import { DomainReach, NodeBuilder } from './verification/node-builder.ts';
-import { type OfferedNode, OfferedNodes, type OfferingName } from './verification/offered-nodes.ts';
+import {
+  labelsText,
+  type OfferedNode,
+  OfferedNodes,
+  type OfferingName,
+} from './verification/offered-nodes.ts';
 import { PairRules } from './verification/pair-rules.ts';
 import { countKinds, type KindCounts, PodKinds, sumRequests } from './verification/pod-kinds.ts';
 import { missingMinValues, PoolBudgets } from './verification/pool-rules.ts';
@@ -132,8 +137,8 @@ class NodeReview {
   }
 
   #readNew(stated: PlannedNode, pods: readonly SnapshotPod[]): LaunchedNode | undefined {
-    const { name, nodePool } = stated;
-    const node = this.#offered.find(nodePool, stated);
+    const { name, nodePool, labels } = stated;
+    const node = this.#offered.find(nodePool, stated, labels);
     if (typeof node === 'string') {
       this.#add('bad-offering', name, node);
       return undefined;
@@ -143,7 +148,8 @@ class NodeReview {
     this.#checkAmounts('requests', stated, sumRequests(placed));
     this.#checkAmounts('allocatable', stated, node.type.allocatable);
     const site = this.#builder.launch(name, node, placed);
-    const text = `${nodePool} ${offeringText(stated)} ${contentsText(placed)}`;
+    const chosen = labelsText(labels ?? {});
+    const text = `${nodePool} ${offeringText(stated)} ${chosen} ${contentsText(placed)}`;
     this.#onceFor(`node ${text}`, () => {
       const problems = findSiteProblems(site, node.type.allocatable);
       for (const { code, message } of problems) this.#add(code, name, message);
@@ -168,14 +174,14 @@ class NodeReview {
     pairs: PairRules,
     budgets: PoolBudgets,
   ) {
-    const { name, nodePool, substitutes } = stated;
+    const { name, nodePool, labels, substitutes } = stated;
     const seen = new Set([offeringText(stated)]);
     for (const substitute of substitutes) {
       const text = offeringText(substitute);
       const refuse = (why: string): void => this.#add('bad-substitute', name, `${text}: ${why}`);
       if (seen.has(text)) refuse('is the node itself or listed before');
       seen.add(text);
-      const other = this.#offered.find(nodePool, substitute);
+      const other = this.#offered.find(nodePool, substitute, labels);
       if (typeof other === 'string') {
         refuse(other);
         continue;
@@ -197,7 +203,10 @@ class NodeReview {
     if (this.#input.minValuesPolicy === 'BestEffort') return;
     const requirements = this.#offered.requirementsOf(nodePool);
     this.#onceFor(`choice ${text}`, () => {
-      const missing = missingMinValues(requirements, this.#choiceFor(node, site.placed));
+      const missing = missingMinValues(
+        requirements,
+        this.#choiceFor(node, stated.labels, site.placed),
+      );
       if (missing === undefined) return true;
       const { key, wanted, has } = missing;
       this.#add(
@@ -209,10 +218,14 @@ class NodeReview {
     });
   }
 
-  /** Nodes of the same pool that hold the pods. */
-  *#choiceFor(node: OfferedNode, placed: KindCounts): Generator<OfferedNode> {
+  /** Nodes of the same pool with the same labels that hold the pods. */
+  *#choiceFor(
+    node: OfferedNode,
+    labels: PlannedNode['labels'],
+    placed: KindCounts,
+  ): Generator<OfferedNode> {
     yield node;
-    for (const other of this.#offered.allOf(node.pool.metadata.name ?? '')) {
+    for (const other of this.#offered.allOf(node.pool.metadata.name ?? '', labels)) {
       if (this.#builder.problemsOf(other, placed).length === 0) yield other;
     }
   }

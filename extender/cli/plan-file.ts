@@ -15,6 +15,7 @@ const Names = Type.Array(Type.String());
 const Amount = Type.Number({ minimum: 0 });
 const Index = Type.Integer({ minimum: 0 });
 const Quantities = Type.Record(Type.String(), Type.String());
+const Labels = Type.Record(Type.String(), Type.String());
 const Integers = Type.Array(Type.Integer());
 
 const Offering = Type.Object({
@@ -52,6 +53,7 @@ const PlanSchema = Type.Object({
       pods: Names,
       requests: Quantities,
       allocatable: Quantities,
+      labels: Type.Optional(Labels),
       substitutes: Type.Array(Offering),
     }),
   ),

@@ -17,7 +17,7 @@ import {
 } from '../../api/labels.ts';
 import type { NodePool } from '../../api/nodepool.ts';
 import { admittedOfferings, poolRequirements } from '../../scheduling/pool-admission.ts';
-import type { Requirement, Requirements } from '../../scheduling/requirements.ts';
+import { admitsValue, type Requirement, type Requirements } from '../../scheduling/requirements.ts';
 import { isCloudLabel, regionOfZone } from '../../scheduling/well-known-labels.ts';
 import type { InstanceType, Offering } from '../../state/instance-type.ts';
 import type { NodeLabels } from './node-labels.ts';
@@ -49,6 +49,10 @@ export interface OfferedNodesInput {
   readonly zoneIds: ReadonlyMap<string, string>;
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+const noLabels: Labels = {};
+
 interface PoolFacts {
   readonly pool: NodePool;
   readonly requirements: Requirements;
@@ -56,6 +60,11 @@ interface PoolFacts {
   readonly types: ReadonlyMap<string, InstanceType>;
   /** Offerings that are admitted and available, by type; filled on demand. */
   readonly admitted: Map<InstanceType, readonly Offering[]>;
+}
+
+/** Labels as text, in any order the same. */
+export function labelsText(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Answers for offerings of pools; every answer is made once. */
@@ -82,10 +91,17 @@ export class OfferedNodes {
     }
   }
 
-  /** The node that the pool would launch there, or a sentence that says why it would not. */
-  find(poolName: string, name: OfferingName): OfferedNode | string {
-    const key = JSON.stringify([poolName, name.instanceType, name.zone, name.capacityType]);
-    return entry(this.#known, key, () => this.#judge(poolName, name));
+  /**
+   * The node that the pool would launch there, or a sentence that says why it would not. `chosen`
+   * settles labels that the pool leaves open; those it does not name stay open.
+   */
+  find(poolName: string, name: OfferingName, chosen: Labels = noLabels): OfferedNode | string {
+    const { instanceType, zone, capacityType } = name;
+    const key = JSON.stringify([poolName, instanceType, zone, capacityType, labelsText(chosen)]);
+    return entry(this.#known, key, () => {
+      const node = this.#judge(poolName, name);
+      return typeof node === 'string' ? node : settledNode(node, chosen);
+    });
   }
 
   #judge(poolName: string, name: OfferingName): OfferedNode | string {
@@ -115,13 +131,16 @@ export class OfferedNodes {
     );
   }
 
-  /** Every node that a pool may launch, the largest first; made once. */
-  allOf(poolName: string): readonly OfferedNode[] {
-    return entry(this.#all, poolName, () => {
+  /** Every node that a pool may launch with these labels, the largest first; made once. */
+  allOf(poolName: string, chosen: Labels = noLabels): readonly OfferedNode[] {
+    return entry(this.#all, JSON.stringify([poolName, labelsText(chosen)]), () => {
       const facts = this.#pools.get(poolName);
       if (facts === undefined || whyNothingIsLaunched(facts.pool) !== undefined) return [];
       const nodes = [...facts.types.values()].flatMap((type) =>
-        this.#admitted(facts, type).map((offering) => offeredNode(facts, type, offering)),
+        this.#admitted(facts, type).flatMap((offering) => {
+          const node = settledNode(offeredNode(facts, type, offering), chosen);
+          return typeof node === 'string' ? [] : node;
+        }),
       );
       const sizeOf = ({ type }: OfferedNode): number => type.allocatable['cpu'] ?? 0;
       return nodes.sort((a, b) => sizeOf(b) - sizeOf(a));
@@ -178,4 +197,22 @@ function offeredNode(facts: PoolFacts, type: InstanceType, offering: Offering): 
     labels: { fixed, open },
     taints: pool.spec.template.spec.taints ?? [],
   };
+}
+
+/** The node with these values for labels that its pool leaves open, or why it cannot have them. */
+function settledNode(node: OfferedNode, chosen: Labels): OfferedNode | string {
+  if (Object.keys(chosen).length === 0) return node;
+  const open = new Map(node.labels.open);
+  for (const [key, value] of Object.entries(chosen)) {
+    const requirement = open.get(key);
+    const isAdmitted =
+      requirement === undefined
+        ? node.labels.fixed[key] === value
+        : admitsValue(requirement, value);
+    if (!isAdmitted) {
+      return `NodePool ${node.pool.metadata.name} does not admit label ${key}=${value}`;
+    }
+    open.delete(key);
+  }
+  return { ...node, labels: { fixed: { ...node.labels.fixed, ...chosen }, open } };
 }

@@ -56,6 +56,11 @@ function judge(before: Cluster, after: Cluster, change = (plan: Plan): Plan => p
   return verifyPlan(input).findings;
 }
 
+/** The plan as one that states no labels. */
+function withoutLabels(plan: Plan): Plan {
+  return JSON.parse(JSON.stringify(plan, (key, value) => (key === 'labels' ? undefined : value)));
+}
+
 function expectCode(
   t: Pick<typeof tap, 'strictSame' | 'ok'>,
   code: string,
@@ -183,7 +188,9 @@ tap.test('pods on one node that ask for different values of an open label', asyn
     ...podsOf('a', 1, specOf(small, { nodeSelector: { tier: 'gold' } })),
     ...podsOf('b', 1, specOf(small, { nodeSelector: { tier: 'tin' } })),
   ];
-  expectCode(t, 'label-conflict', { pods, nodePools }, { pods: choosy, nodePools });
+  const both = { pods: choosy, nodePools };
+  expectCode(t, 'node-selection', { pods, nodePools }, both);
+  expectCode(t, 'label-conflict', { pods, nodePools }, both, withoutLabels);
 });
 
 tap.test('an offering that the pool does not admit or that is not to be had', async (t) => {
@@ -256,4 +263,43 @@ tap.test('a substitute in a zone that a spread does not leave open', async (t) =
     return { ...plan, nodes: [{ ...node!, substitutes: [substitute] }, other!, ...others] };
   };
   expectCode(t, 'bad-substitute', { types, pods }, { types, pods }, move);
+});
+
+tap.test('labels that a plan states for its nodes are held against pods and pool', async (t) => {
+  const team = (values: string[]) =>
+    poolOf('default', { requirements: [{ key: 'team', operator: 'In', values }] });
+  const nodePools = [team(['a', 'b'])];
+  const pods = podsOf('web', 2, specOf(small, { nodeSelector: { team: 'a' } }));
+  const cluster = { pods, nodePools };
+  const relabel = (labels: Record<string, string>) => (plan: Plan) => ({
+    ...plan,
+    nodes: plan.nodes.map((node) => ({ ...node, labels })),
+  });
+  expectCode(t, 'node-selection', cluster, cluster, relabel({ team: 'b' }));
+  expectCode(t, 'bad-offering', cluster, cluster, relabel({ team: 'c' }));
+  expectCode(t, 'bad-offering', cluster, cluster, relabel({ team: 'a', tier: 'x' }));
+  expectCode(t, 'bad-offering', cluster, { pods, nodePools: [team(['b'])] });
+  const silent = (plan: Plan) => ({
+    ...plan,
+    nodes: plan.nodes.map(({ labels: _, ...node }) => node),
+  });
+  t.strictSame(
+    judge(cluster, cluster, silent),
+    [],
+    'a label that is not stated may have any value',
+  );
+});
+
+tap.test('DaemonSets that follow a label stated by the plan take their room', async (t) => {
+  const nodePools = [
+    poolOf('default', { requirements: [{ key: 'team', operator: 'In', values: ['a', 'b'] }] }),
+  ];
+  const pods = podsOf('web', 7, specOf(small));
+  const nodeSelector = { team: 'b' };
+  const daemonSets = [daemonSetOf('agent', specOf({ cpu: '1' }, { nodeSelector }))];
+  const cluster = { pods, nodePools, daemonSets };
+  expectCode(t, 'over-allocatable', cluster, cluster, (plan) => ({
+    ...plan,
+    nodes: plan.nodes.map((node) => ({ ...node, labels: { team: 'b' }, substitutes: [] })),
+  }));
 });
