@@ -8,7 +8,13 @@
  */
 
 import { type Mode, tuning } from './column-tuning.ts';
-import { type Column, type ColumnKind, columnKey, reducedCost } from './columns.ts';
+import {
+  type Column,
+  type ColumnKind,
+  columnKey,
+  possibleColumns,
+  reducedCost,
+} from './columns.ts';
 import { exchangeColumns } from './exchange.ts';
 import { shareValues } from './first-columns.ts';
 import { fluidContent } from './fluid.ts';
@@ -49,6 +55,9 @@ export class ColumnGeneration {
   /** Bound mode: tables for small bins, and whether they are in use by now. */
   readonly tables: Tables | null;
   #exact = false;
+  #refutations = 0;
+  /** [offering] the knapsack bounds at the best point. */
+  #bestUpper: Float64Array = new Float64Array(0);
 
   constructor(
     mode: Mode,
@@ -215,8 +224,10 @@ export class ColumnGeneration {
   #step(gapTarget: number): StepReport {
     this.iterations++;
     const lp = this.solveMaster();
-    if (lp.objective - this.bound <= gapTarget * Math.abs(lp.objective))
-      return { added: 0, done: true };
+    const ahead = lp.objective - this.bound;
+    if (this.#exact && ahead < -tuning.contradiction * this.bound && this.#dropRefuted())
+      return { added: 0, done: false };
+    if (ahead <= gapTarget * Math.abs(lp.objective)) return { added: 0, done: true };
     const here = dualPoint(this.#p, this.#rows, lp.dual);
     const a = this.bound === -Infinity ? 0.5 : this.#alpha;
     let added = this.#price(a > 0 ? mix(a, this.bestPoint, here) : here, lp.dual);
@@ -340,6 +351,21 @@ export class ColumnGeneration {
     this.bestPoint = point;
     this.bestTheta = bound.theta;
     this.bestLambda = this.#memory.lambda.slice();
+    this.#bestUpper = this.#memory.upper.slice();
+  }
+
+  /**
+   * A proven bound above the LP refutes some of its columns: contents that fit a table's grid but
+   * not the fractions, or the other way round. Leaves them out; false if there are none, or this
+   * has happened too often.
+   */
+  #dropRefuted(): boolean {
+    if (this.#refutations >= tuning.refutationsMax) return false;
+    this.#refutations++;
+    const kept = possibleColumns(this.columns, this.bestPoint.y, this.#bestUpper);
+    if (kept.length === this.columns.length) return false;
+    this.#rebuild(kept);
+    return true;
   }
 
   /** Rebuilds the master without columns that have long been too dear. */

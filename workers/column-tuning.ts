@@ -35,6 +35,9 @@ export const tuning = {
   enrichOfferings: 100,
   enrichRounds: 12,
   enrichKeep: 3,
+  /** The LP this share below the proven bound contradicts it; how often that is put right. */
+  contradiction: 1e-7,
+  refutationsMax: 20,
   /** A column that priced out by more than this (share of cost) for `idleSteps` is dropped at a purge. */
   purgeAbove: 0.05,
   purgeSize: 4000,

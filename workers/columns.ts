@@ -45,6 +45,25 @@ export function reducedCost(column: Column, dual: Float64Array): number {
   return d;
 }
 
+/**
+ * The columns that are worth no more at duals `y` than `upper` (by offering, proven) says that a
+ * content can be; an exchange is worth nothing.
+ */
+export function possibleColumns(
+  columns: readonly Column[],
+  y: Float64Array,
+  upper: Float64Array,
+): Column[] {
+  return columns.filter(({ kind, offering, classes, counts }) => {
+    if (kind === 'split') return true;
+    let worth = 0;
+    classes.forEach((c, e) => {
+      worth += (counts[e] as number) * (y[c] as number);
+    });
+    return worth <= (offering < 0 ? 0 : (upper[offering] as number)) * (1 + 1e-7) + 1e-12;
+  });
+}
+
 /** A pattern with its number of bins. */
 export interface Group {
   readonly pattern: Pattern;
