@@ -5,9 +5,7 @@
  * them in one place (`cli/serve-command.ts`); bounds that nobody needs to set stay with the code that
  * they bound.
  */
-
-/** Whose pods are bound to the nodes launched for them (design section 7). */
-export type BindMode = 'default' | 'own' | 'none';
+import type { BindMode } from '../core/binding/whose-pods.ts';
 
 export interface ServiceSettings {
   readonly clusterName: string;
@@ -18,6 +16,7 @@ export interface ServiceSettings {
   readonly leaseName: string;
   /** Without election this replica leads at once: for a single replica and for the simulation. */
   readonly leaderElection: boolean;
+  /** Whose pods are bound to the nodes launched for them (design section 7). */
   readonly bind: BindMode;
   /** Name of our scheduler profile: its pods are ours in every mode but `none`. */
   readonly schedulerName: string;
