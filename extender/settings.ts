@@ -53,7 +53,7 @@ export const defaultSettings: ServiceSettings = {
   leaseName: 'stowage-leader',
   leaderElection: true,
   bind: 'default',
-  schedulerName: 'stowage-scheduler',
+  schedulerName: 'stowage',
   batchIdleMs: 100,
   batchMaxMs: second,
   solveTimeLimitMs: second,
