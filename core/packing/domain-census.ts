@@ -7,7 +7,8 @@
  *
  * Rules: kube-scheduler's and Karpenter's. A domain is a value of the key on a node, or on a node
  * that some pool would make; nodeAffinityPolicy and nodeTaintsPolicy say whether those that the pod
- * could not use count. Only bound pods that have not finished are counted.
+ * could not use count. Only bound pods that have not finished are counted; a spread rule does not
+ * count those that are being deleted either, while anti-affinity holds until they are gone.
  */
 import { labelHostname } from '../api/labels.ts';
 import type { ExistingNode } from './existing-nodes.ts';
@@ -76,7 +77,7 @@ export class DomainCensus {
     for (const { row, boundResidents } of this.#nodes) {
       const value = row.domains.get(key);
       if (value !== undefined && sees(row)) {
-        const here = boundResidents.scopeCounts.get(scope) ?? 0;
+        const here = boundResidents.stayingCounts.get(scope) ?? 0;
         counts.set(value, (counts.get(value) ?? 0) + here);
       }
     }

@@ -29,7 +29,7 @@ import {
   unschedulableTaint,
 } from '../scheduling/taints.ts';
 import { canonicalLabels, nodeNameField } from '../scheduling/well-known-labels.ts';
-import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
+import { type ClusterSnapshot, isTerminal, type SnapshotPod } from '../state/snapshot.ts';
 import type { DaemonGroups } from './daemon-groups.ts';
 import { roomOf } from './new-offerings.ts';
 import type { InstanceTypesByNodeClass } from './packing-model.ts';
@@ -41,7 +41,6 @@ import {
   toleratedBy,
 } from './placement-row.ts';
 import type { PodFamilies } from './pod-families.ts';
-import { isFinished } from './pod-roles.ts';
 import { joinResidents, residentsOf } from './residents.ts';
 import {
   addAmounts,
@@ -125,7 +124,7 @@ class NodeReader {
     const selected = this.#selected({ ...labels, [nodeNameField]: name });
     const bound = (placed.get(name) ?? [])
       .map((index) => snapshot.pods[index]!)
-      .filter((pod) => !isFinished(pod));
+      .filter((pod) => !isTerminal(pod));
     const missing = this.#missingDaemons(selected, taints, bound);
     const offered = this.#offered(node, labels, starting ? pool : undefined);
     const taken = missing.amounts.slice();
@@ -159,12 +158,13 @@ class NodeReader {
     residents: Residents,
     domains: ReadonlyMap<string, string>,
   ): PlacementRow {
-    const { ports, scopeCounts, foes } = residents;
+    const { ports, scopeCounts, stayingCounts, foes } = residents;
     const text = JSON.stringify([
       selected.join(''),
       tolerated.join(''),
       ports,
       [...scopeCounts].sort(([a], [b]) => a - b),
+      stayingCounts === scopeCounts ? [] : [...stayingCounts].sort(([a], [b]) => a - b),
       [...foes].sort((a, b) => a - b),
       [...domains],
     ]);

@@ -7,10 +7,10 @@
  */
 import { labelHostname } from '../api/labels.ts';
 import { type DaemonTemplate, daemonTemplates } from '../scheduling/daemonsets.ts';
-import type { ClusterSnapshot } from '../state/snapshot.ts';
+import { type ClusterSnapshot, isTerminal } from '../state/snapshot.ts';
 import type { ModelOptions, RejectedPod } from './packing-model.ts';
 import { type Family, type PodFamilies, plannablePods, podFamilies } from './pod-families.ts';
-import { isFinished, type PodRoles, podRoles } from './pod-roles.ts';
+import { type PodRoles, podRoles } from './pod-roles.ts';
 import { whyIdle } from './pool-templates.ts';
 import {
   podAmounts,
@@ -48,7 +48,7 @@ export function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): D
   for (const indices of roles.placed.values()) {
     for (const index of indices) {
       const pod = snapshot.pods[index]!;
-      if (!isFinished(pod)) {
+      if (!isTerminal(pod)) {
         const { separations } = book.carried(pod.spec, pod.namespace, pod.labels);
         separations.forEach(({ rule }) => topologyKeys.add(rule.topologyKey));
       }

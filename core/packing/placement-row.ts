@@ -18,11 +18,20 @@ export interface Residents {
   readonly ports: readonly HostPort[];
   /** Scope number -> residents that it looks at. */
   readonly scopeCounts: ReadonlyMap<number, number>;
+  /** The same without residents that are being deleted; the same object where there are none. */
+  readonly stayingCounts: ReadonlyMap<number, number>;
   /** Scopes whose pods a resident refuses to share its node with. */
   readonly foes: ReadonlySet<number>;
 }
 
-export const noResidents: Residents = { ports: [], scopeCounts: new Map(), foes: new Set() };
+const nobody: ReadonlyMap<number, number> = new Map();
+
+export const noResidents: Residents = {
+  ports: [],
+  scopeCounts: nobody,
+  stayingCounts: nobody,
+  foes: new Set(),
+};
 
 /** A kind of place. */
 export interface PlacementRow {

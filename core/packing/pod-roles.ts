@@ -1,14 +1,20 @@
 /**
  * Which pods are to be placed, which stand already, and which are none of the plan's business.
  *
- * In: a snapshot. Out: every pod in exactly one of three lists. It looks at phase, owner, gates and
- * node only; whether a pod fits anywhere is decided later.
+ * In: a snapshot. Out: every pod in exactly one of three lists. It looks at phase, deletion, owner,
+ * gates and node only; whether a pod fits anywhere is decided later.
  *
  * Rules: as Karpenter picks pods. Pods of a node that is being deleted are placed anew, unless they
- * are DaemonSet or mirror pods; finished pods keep their place in the books and take no room.
+ * are DaemonSet or mirror pods or are being deleted themselves. A pod that is being deleted holds its
+ * place until it is gone; finished pods keep their place in the books and take no room.
  */
 import { annotationMirrorPod } from '../api/labels.ts';
-import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
+import {
+  type ClusterSnapshot,
+  isTerminal,
+  isTerminating,
+  type SnapshotPod,
+} from '../state/snapshot.ts';
 import type { RejectedPod } from './packing-model.ts';
 
 export interface PodRoles {
@@ -24,18 +30,22 @@ export interface PodRoles {
   readonly movedCount: number;
 }
 
-/** Whether the pod's containers have all ended for good. */
-export function isFinished(pod: SnapshotPod): boolean {
-  return pod.phase === 'Succeeded' || pod.phase === 'Failed';
-}
-
+/** Whether it ends with its node, wherever its owner puts the next one. */
 function isPinned(pod: SnapshotPod): boolean {
-  return pod.ownerKind === 'DaemonSet' || pod.annotations[annotationMirrorPod] !== undefined;
+  return (
+    isTerminal(pod) ||
+    isTerminating(pod) ||
+    pod.ownerKind === 'DaemonSet' ||
+    pod.annotations[annotationMirrorPod] !== undefined
+  );
 }
 
 function whyNotPending(pod: SnapshotPod): string | undefined {
-  if (isFinished(pod)) {
+  if (isTerminal(pod)) {
     return `has finished (phase ${pod.phase})`;
+  }
+  if (isTerminating(pod)) {
+    return 'is being deleted';
   }
   if (pod.annotations[annotationMirrorPod] !== undefined) {
     return 'is the image of a static pod, which its kubelet runs';
@@ -63,7 +73,7 @@ export function podRoles(snapshot: ClusterSnapshot): PodRoles {
   const rejected: RejectedPod[] = [];
   let movedCount = 0;
   snapshot.pods.forEach((pod, index) => {
-    const moves = leavingNodes.has(pod.nodeName) && !isFinished(pod) && !isPinned(pod);
+    const moves = leavingNodes.has(pod.nodeName) && !isPinned(pod);
     if (pod.nodeName !== '' && !moves) {
       const there = placed.get(pod.nodeName);
       if (there === undefined) {

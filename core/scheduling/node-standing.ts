@@ -8,8 +8,9 @@
 import type { Node } from '../api/kubernetes.ts';
 import { annotationMirrorPod, disruptedTaint, labelNodePool } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
-import { isTerminal, type LivePod } from '../state/live-pod.ts';
+import type { LivePod } from '../state/live-pod.ts';
 import type { NodeUsage } from '../state/node-usage.ts';
+import { isTerminal } from '../state/snapshot.ts';
 import { annotationExpectedRuntime, expectedRuntimeMs } from './expected-runtime.ts';
 import { unitPriceNanoUsdPerHour } from './extender-score.ts';
 import type { NodeStanding } from './extender-view.ts';

@@ -45,11 +45,6 @@ const annotationCharsMax = 1024;
 const noStrings: StringMap = Object.freeze({});
 const projectSpec = projection(PodSpec);
 
-/** True once it has ended, well or badly: it holds no place any more. */
-export function isTerminal({ phase }: { readonly phase: string }): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
-}
-
 /** @param previous the record of the same pod so far: what has not changed is taken from it */
 export function livePodOf(
   pod: Live<'Pod'>,

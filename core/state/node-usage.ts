@@ -6,7 +6,8 @@
  * kube-scheduler. O(resources of a pod) per change.
  */
 import { effectiveRequests } from '../scheduling/requests.ts';
-import { isTerminal, type LivePod } from './live-pod.ts';
+import type { LivePod } from './live-pod.ts';
+import { isTerminal } from './snapshot.ts';
 
 /** One node's pods and their sum. The maps change with the cluster: read them, do not keep them. */
 export interface NodeUsage {

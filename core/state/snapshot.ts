@@ -27,6 +27,8 @@ export interface SnapshotPod {
   readonly createdMs: number;
   /** Priority after resolving priorityClassName; 0 if none. */
   readonly priority: number;
+  /** Wall clock by which it must be gone; absent or 0 if it is not being deleted. */
+  readonly deletionMs?: number;
 }
 
 /** The cluster as one value. */
@@ -38,6 +40,16 @@ export interface ClusterSnapshot {
   readonly nodeClasses: readonly EC2NodeClass[];
   /** Labels of namespaces that are known, for namespaceSelector. */
   readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
+/** True once it has ended, well or badly: it holds no place any more. */
+export function isTerminal({ phase }: { readonly phase: string }): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** True while it is being deleted: it holds its place until it is gone, and wants no other. */
+export function isTerminating({ deletionMs = 0 }: { readonly deletionMs?: number }): boolean {
+  return deletionMs !== 0;
 }
 
 /** `namespace/name` of a pod: how it is named in every output. */

@@ -8,11 +8,11 @@
 import { type Kind, kinds, type Live } from '../api/kinds.ts';
 import { Node } from '../api/kubernetes.ts';
 import type { ObjectName } from '../ports.ts';
-import { isTerminal, type LivePod, livePodOf } from './live-pod.ts';
+import { type LivePod, livePodOf } from './live-pod.ts';
 import { type NodeUsage, UsageByNode } from './node-usage.ts';
 import { projection } from './projection.ts';
 import { SharedValues } from './shared-values.ts';
-import type { ClusterSnapshot } from './snapshot.ts';
+import { type ClusterSnapshot, isTerminal, isTerminating } from './snapshot.ts';
 import { type ClusterView, type Held, type ViewChange, type ViewKind, viewKinds } from './view.ts';
 
 type AnyHeld = Held<ViewKind>;
@@ -199,7 +199,7 @@ export class ClusterStore implements ClusterView {
 }
 
 function isUnbound(pod: LivePod): boolean {
-  return pod.nodeName === '' && pod.deletionMs === 0 && !isTerminal(pod);
+  return pod.nodeName === '' && !isTerminating(pod) && !isTerminal(pod);
 }
 
 function reindex<T extends object>(

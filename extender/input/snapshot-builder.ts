@@ -125,6 +125,9 @@ export class SnapshotBuilder {
       ownerKind: this.#parts.string(owner?.kind ?? ''),
       createdMs: createdMsOf(metadata),
       priority: 0,
+      ...(metadata.deletionTimestamp === undefined
+        ? {}
+        : { deletionMs: Date.parse(metadata.deletionTimestamp) }),
     });
   }
 

@@ -212,6 +212,7 @@ const bound = fc.record({
   spec,
   node: fc.nat(),
   namespace: fc.constantFrom('default', 'other'),
+  isGoing: fc.boolean(),
 });
 
 /** A cluster of up to a dozen pods, three pools and three nodes. */
@@ -240,6 +241,7 @@ export const randomCluster: fc.Arbitrary<ClusterSnapshot> = fc
             namespace: each.namespace,
             phase: 'Running',
             nodeName: `n${each.node % nodes.length}`,
+            deletionMs: each.isGoing ? 1 : 0,
           }),
         );
       });

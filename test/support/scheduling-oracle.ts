@@ -163,8 +163,8 @@ function isWithinSkew(
     (nodeAffinityPolicy === 'Ignore' || selects(pod.spec, kind.labels)) &&
     (nodeTaintsPolicy !== 'Honor' || toleratesAll(pod.spec, kind));
   const matcher = compileSelector(rule.labelSelector);
-  const isCounted = (one: SnapshotPod): boolean =>
-    one.namespace === pod.namespace && matcher.matches(one.labels);
+  const isCounted = ({ namespace, labels, deletionMs = 0 }: SnapshotPod): boolean =>
+    deletionMs === 0 && namespace === pod.namespace && matcher.matches(labels);
   const counts = new Map<string, number>();
   if (key !== hostKey) {
     for (const kind of kinds.filter(sees)) {

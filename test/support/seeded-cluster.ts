@@ -50,7 +50,9 @@ export function seededCluster(seed: number): SeededCluster {
     if (!dice.chance(60)) continue;
     const labels = { app: `app-${dice.between(0, 5)}` };
     const phase = dice.chance(85) ? 'Running' : 'Succeeded';
-    pods.push(...podsOf(`old-${nodeName}`, dice.between(1, 2), spec, { nodeName, phase, labels }));
+    const deletionMs = dice.chance(20) ? 1 : 0;
+    const more = { nodeName, phase, labels, deletionMs };
+    pods.push(...podsOf(`old-${nodeName}`, dice.between(1, 2), spec, more));
   }
   if (dice.chance(20)) pods.push(...oddPods(dice));
   return {
@@ -219,5 +221,6 @@ function oddPods(dice: Dice): SnapshotPod[] {
     podsOf('gated', 1, { ...spec, schedulingGates: [{ name: 'wait' }] }),
     podsOf('stray', 1, spec, { ownerKind: 'DaemonSet' }),
     podsOf('claims', 1, { ...spec, volumes: [claim] }),
+    podsOf('going', 1, spec, { deletionMs: 1 }),
   ]);
 }

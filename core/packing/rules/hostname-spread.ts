@@ -2,7 +2,8 @@
  * Rule: hard topology spread over the hostname. Since a new, empty node is always possible, the
  * smallest count is 0 and a node holds at most maxSkew of the pods that the rule counts (Karpenter).
  *
- * Per bin: maxSkew less the residents that are counted. Between families: those that carry the same
+ * Per bin: maxSkew less the residents that are counted, which those that are being deleted are not
+ * (kube-scheduler). Between families: those that carry the same
  * rule and are counted by it share a quota of maxSkew. A family that is counted but does not carry
  * the rule may join in any number in the eyes of kube-scheduler if it comes last; a plan that holds
  * in any order keeps carriers and such families on different nodes.
@@ -22,7 +23,7 @@ export const hostnameSpreadRule: PlacementRule = {
       if (rule.topologyKey !== labelHostname) {
         continue;
       }
-      const room = rule.maxSkew - (row.residents.scopeCounts.get(scope) ?? 0);
+      const room = rule.maxSkew - (row.residents.stayingCounts.get(scope) ?? 0);
       if (family.scopes.has(scope)) {
         limit = Math.min(limit, Math.max(0, room));
       } else if (room < 0) {
@@ -64,7 +65,7 @@ export function hostnameSpreads(families: readonly Family[]): {
         name: `spread over ${rule.topologyKey}, maxSkew ${rule.maxSkew}, of ${rule.scope.text}`,
         families: both.map(({ index }) => index),
         quota: rule.maxSkew,
-        used: (row) => row.residents.scopeCounts.get(scope) ?? 0,
+        used: (row) => row.residents.stayingCounts.get(scope) ?? 0,
       });
     }
     for (const carrier of carriers) {

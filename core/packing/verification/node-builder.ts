@@ -8,7 +8,7 @@
 import { labelInitialized, labelRegistered } from '../../api/labels.ts';
 import { type DaemonTemplate, isPodOf } from '../../scheduling/daemonsets.ts';
 import { nodeNameField } from '../../scheduling/well-known-labels.ts';
-import type { SnapshotPod } from '../../state/snapshot.ts';
+import { isTerminating, type SnapshotPod } from '../../state/snapshot.ts';
 import type { OfferedNode, OfferedNodes } from './offered-nodes.ts';
 import { countKinds, entry, type KindCounts, type PodKind, type PodKinds } from './pod-kinds.ts';
 import {
@@ -47,7 +47,7 @@ export class NodeBuilder {
       return this.#daemonKinds.countsOf(attractedDaemons(this.#daemons, grown, taints));
     };
     const daemons = isSettled ? entry(this.#attracted, node, attract) : attract();
-    return { name, labels, settled, taints, standing: nobody, daemons, placed };
+    return { name, labels, settled, taints, standing: nobody, going: nobody, daemons, placed };
   }
 
   /** A node that exists, with the pods that are put there. */
@@ -63,6 +63,7 @@ export class NodeBuilder {
       settled: node.labels,
       taints,
       standing: countKinds(this.#kinds, pods),
+      going: countKinds(this.#kinds, pods.filter(isTerminating)),
       daemons: this.#daemonKinds.countsOf(missing),
       placed: countKinds(this.#kinds, placed),
     };

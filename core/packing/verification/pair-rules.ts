@@ -189,7 +189,9 @@ export class PairRules {
       if (hasCarriers && !placedAt.has(domain)) placedAt.set(domain, site);
       if (!this.#sees(rule, someone, site)) continue;
       const standing =
-        sumOf(site.standing, counted) + (overHosts ? sumOf(site.daemons, counted) : 0);
+        sumOf(site.standing, counted) -
+        sumOf(site.going, counted) +
+        (overHosts ? sumOf(site.daemons, counted) : 0);
       const placed = sumOf(site.placed, counted);
       add(all, domain, standing + placed);
       add(firm, domain, standing + sumOf(site.placed, counted.intersection(carriers)));

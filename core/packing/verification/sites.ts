@@ -26,6 +26,8 @@ export interface Site {
   readonly taints: readonly Taint[];
   /** Pods that stand there whatever the plan says, DaemonSets to come left out. */
   readonly standing: KindCounts;
+  /** Those of `standing` that are being deleted; spread rules do not count them. */
+  readonly going: KindCounts;
   /** DaemonSets that will run there and do not yet. */
   readonly daemons: KindCounts;
   /** Pods that the plan puts there. */

@@ -5,7 +5,8 @@
  * it that have not finished; and for every pod of the snapshot whether a plan may place it. Read from
  * the objects themselves, not from the packing model.
  *
- * Rules: pods of a node that is being deleted are placed anew, except DaemonSet and mirror pods. A
+ * Rules: pods of a node that is being deleted are placed anew, except DaemonSet and mirror pods and
+ * those that are being deleted, which want no place but hold the one that they have. A
  * node of a pool that is not initialized yet is not held to taints that it will shed, and figures that
  * it does not report yet are those of its type.
  */
@@ -24,7 +25,12 @@ import { isEphemeralTaint, unschedulableTaint } from '../../scheduling/taints.ts
 import { unmodelledRule } from '../../scheduling/unmodelled-rules.ts';
 import { canonicalLabels } from '../../scheduling/well-known-labels.ts';
 import type { InstanceType } from '../../state/instance-type.ts';
-import type { ClusterSnapshot, SnapshotPod } from '../../state/snapshot.ts';
+import {
+  type ClusterSnapshot,
+  isTerminal,
+  isTerminating,
+  type SnapshotPod,
+} from '../../state/snapshot.ts';
 import { entry } from './pod-kinds.ts';
 
 /** A node that exists and stays. */
@@ -69,7 +75,7 @@ export function readStanding(
   const podsOf = new Map<string, SnapshotPod[]>();
   snapshot.pods.forEach((pod, index) => {
     const standing = pods[index]!;
-    if (standing.kind !== 'bound' || isFinished(pod)) return;
+    if (standing.kind !== 'bound' || isTerminal(pod)) return;
     entry(podsOf, standing.node, (): SnapshotPod[] => []).push(pod);
   });
   const pools = new Map(snapshot.nodePools.map((pool) => [pool.metadata.name ?? '', pool]));
@@ -81,17 +87,15 @@ export function readStanding(
   return { nodes, pods };
 }
 
-function isFinished({ phase }: SnapshotPod): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
-}
-
 function standingOf(pod: SnapshotPod, leaving: ReadonlySet<string>): PodStanding {
   const isMirror = pod.annotations[annotationMirrorPod] !== undefined;
-  const stays = isFinished(pod) || isMirror || pod.ownerKind === 'DaemonSet';
+  const isPinned = isMirror || pod.ownerKind === 'DaemonSet';
+  const stays = isPinned || isTerminal(pod) || isTerminating(pod);
   if (pod.nodeName !== '' && (stays || !leaving.has(pod.nodeName))) {
     return { kind: 'bound', node: pod.nodeName };
   }
-  if (isFinished(pod)) return { kind: 'withheld', reason: 'has finished' };
+  if (isTerminal(pod)) return { kind: 'withheld', reason: 'has finished' };
+  if (isTerminating(pod)) return { kind: 'withheld', reason: 'is being deleted' };
   if (isMirror) return { kind: 'withheld', reason: 'is a static pod' };
   if (pod.ownerKind === 'DaemonSet') return { kind: 'withheld', reason: 'belongs to a DaemonSet' };
   if (pod.nodeName === '' && (pod.spec.schedulingGates ?? []).length > 0) {

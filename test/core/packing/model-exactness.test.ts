@@ -50,6 +50,14 @@ t.test('plans are never too cheap and bounds never too high', async () => {
   fc.assert(fc.property(tinyCluster, check), { numRuns: 200 });
 });
 
+t.test('pods that are being deleted hold their place and count in no spread', async () => {
+  const goingCluster = tinyCluster.map((cluster) => ({
+    ...cluster,
+    pods: cluster.pods.map((pod) => (pod.nodeName === '' ? pod : { ...pod, deletionMs: 1 })),
+  }));
+  fc.assert(fc.property(goingCluster, check), { numRuns: 200 });
+});
+
 t.test('of two skews over the same pods the stricter one is bound first and counts', async () => {
   // Found by the property above: each rule took the other's pods to come last, and three pods were
   // planned into the one domain where two can stand.

@@ -1,7 +1,8 @@
 /** How nodes that stand already, with their pods, enter the problem. */
 import t from 'tap';
-import type { Node } from '../../../core/api/kubernetes.ts';
+import type { Node, PodSpec } from '../../../core/api/kubernetes.ts';
 import {
+  antiAffinity,
   daemonSetOf,
   hostKey,
   modelOf,
@@ -11,6 +12,7 @@ import {
   poolOf,
   reasonsOf,
   specOf,
+  spreadOver,
   typeOf,
 } from '../../support/cluster-builders.ts';
 import { planOf } from '../../support/model-plan.ts';
@@ -203,4 +205,55 @@ t.test('a pod that fits an existing node needs no pool', async (t) => {
   );
   const none = modelOf({ pods, nodePools: [] });
   t.match(reasonsOf(none)['default/p-0'], /no NodePool launches nodes/);
+});
+
+t.test('a pod that is being deleted holds its node and is not planned for', async (t) => {
+  const going = { deletionMs: Date.UTC(2026, 0) };
+  const bound = podsOf('old', 1, specOf({ cpu: '3' }), { ...running, nodeName: 'n', ...going });
+  const unbound = podsOf('lost', 1, specOf({ cpu: '1' }), going);
+  const plan = planOf({
+    pods: [...podsOf('p', 1, specOf({ cpu: '2' })), ...bound, ...unbound],
+    nodes: [nodeOf('n')],
+  });
+  t.strictSame(
+    plan.bins.map(({ node, pods: names }) => [node, names]),
+    [['', ['p-0']]],
+    'the node has one cpu left',
+  );
+  t.strictSame(plan.reasons, { 'default/lost-0': 'is being deleted' });
+  t.strictSame(plan.model.placed, new Map([['n', [1]]]));
+});
+
+t.test('a pod that is being deleted does not move off a node that goes', async (t) => {
+  const metadata = { name: 'n', deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const onNode = { ...running, nodeName: 'n' };
+  const { families, placed, notes } = modelOf({
+    pods: [
+      ...podsOf('stays', 1, specOf(small), { ...onNode, deletionMs: 1 }),
+      ...podsOf('moves', 1, specOf(small), onNode),
+    ],
+    nodes: [nodeOf('n', { metadata })],
+  });
+  t.strictSame(
+    families.map((family) => family.pods),
+    [[1]],
+  );
+  t.strictSame(placed, new Map([['n', [0]]]));
+  t.ok(notes.includes('1 pods of nodes that are being deleted are placed anew'));
+});
+
+t.test('spread rules do not count pods that are being deleted, anti-affinity does', async (t) => {
+  const web = { app: 'web' };
+  const old = (deletionMs: number) =>
+    podsOf('web-old', 1, specOf(small), { ...running, nodeName: 'n', labels: web, deletionMs });
+  const nodeFor = (spec: PodSpec, deletionMs: number) =>
+    planOf({
+      pods: [...podsOf('web', 1, spec), ...old(deletionMs)],
+      nodes: [nodeOf('n')],
+    }).bins[0]?.node;
+  const spread = specOf(small, { topologySpreadConstraints: [spreadOver(hostKey, web)] });
+  t.equal(nodeFor(spread, 0), '');
+  t.equal(nodeFor(spread, 1), 'n');
+  const apart = specOf(small, { affinity: antiAffinity(hostKey, web) });
+  t.equal(nodeFor(apart, 1), '');
 });

@@ -138,6 +138,17 @@ t.test('a pod on a node is charged what the node has set aside for it', async (t
   t.strictSame(pod && effectiveRequests(pod.spec), { cpu: 3000 });
 });
 
+t.test('a pod that is being deleted is read as such', async (t) => {
+  const pod = (name: string, metadata: string) =>
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}${metadata}}\nspec: {containers: [{name: c}]}\n`;
+  const going = ', deletionTimestamp: "2026-08-01T10:00:00Z"';
+  const pods = await podsOf(`${pod('going', going)}---\n${pod('stays', '')}`);
+  t.strictSame(
+    pods.map(({ deletionMs }) => deletionMs),
+    [Date.UTC(2026, 7, 1, 10), undefined],
+  );
+});
+
 t.test('nodes, namespaces and DaemonSets are kept, reduced to what placement reads', async (t) => {
   const { snapshot } = await read(
     [
