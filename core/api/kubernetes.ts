@@ -26,6 +26,7 @@ export const OwnerReference = Type.Object({
   name: Type.String({ minLength: 1 }),
   uid: Type.Optional(Type.String()),
   controller: Type.Optional(Type.Boolean()),
+  blockOwnerDeletion: Type.Optional(Type.Boolean()),
 });
 export type OwnerReference = Static<typeof OwnerReference>;
 

@@ -17,7 +17,7 @@ import { priceNotes } from './price-notes.ts';
 import type { PlanCommandOptions } from './program.ts';
 import { startProgressLine } from './progress-line.ts';
 import { tableStyle } from './table-style.ts';
-import { firstFitCostNano, solveVerified, type VerifiedSolution } from './verified-solve.ts';
+import { firstFitCostNano, solveVerified, type VerifiedSolution } from '../planning/verified-solve.ts';
 
 /** Longest wait for worker threads to end once the answer is there; they need milliseconds. */
 const poolCloseMs = 2000;

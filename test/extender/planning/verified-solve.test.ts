@@ -1,6 +1,6 @@
 /** No unchecked solution is shown, and a failing solver still leaves a plan. */
 import t from 'tap';
-import { firstFitCostNano, solveVerified } from '../../../extender/cli/verified-solve.ts';
+import { firstFitCostNano, solveVerified } from '../../../extender/planning/verified-solve.ts';
 import { bin, sampleModel, solutionOf } from '../../support/sample-model.ts';
 
 const model = sampleModel();

@@ -1,0 +1,190 @@
+/**
+ * The NodeClaim of a planned node.
+ *
+ * In: a planned node, its NodePool, which of its pods we bind. Out: the object to be created. Its
+ * name follows from the pool and from what it is for, so that the same plan made twice (two leaders
+ * for a moment, a create whose answer was lost) is one claim. It decides nothing.
+ */
+import {
+  annotationNodePoolHash,
+  annotationNodePoolHashVersion,
+  karpenterAwsGroup,
+  labelArch,
+  labelCapacityType,
+  labelInstanceType,
+  labelNodeClass,
+  labelNodePool,
+  labelOs,
+  labelZone,
+  normalizedLabelKey,
+  reservedTaint,
+  stowageGroup,
+  terminationFinalizer,
+} from '../api/labels.ts';
+import type { NodeClaim } from '../api/nodeclaim.ts';
+import type { NodePool, NodePoolRequirement } from '../api/nodepool.ts';
+import type { LaunchOffering } from '../cloud-port.ts';
+import type { PlannedClaim } from '../packing/planned-claims.ts';
+import { annotationOfferings, offeringsRecord } from '../scheduling/claim-offerings.ts';
+import { formatAmount } from '../scheduling/quantity.ts';
+import type { Fence, NodeReservation } from '../scheduling/reservation.ts';
+import { annotationReservation, reservationRecord } from '../scheduling/reservation-record.ts';
+import { isCloudLabel } from '../scheduling/well-known-labels.ts';
+import { annotationNominated } from './nominations.ts';
+
+/** Who gets the node. */
+export interface ClaimPods {
+  /** UIDs of pods that we bind; the node is held for them. */
+  readonly owners: ReadonlySet<string>;
+  /** UIDs of pods that others bind. */
+  readonly nominated: readonly string[];
+  readonly fence: Fence;
+}
+
+/** Labels that a launched node may have otherwise than planned: a substitute may come. */
+const placeLabels: ReadonlySet<string> = new Set([labelInstanceType, labelZone, labelCapacityType]);
+const nameHashChars = 7;
+
+/**
+ * @param expiresAtMs when the reservation ends whatever happens
+ * @param hash of a text, lower-case letters and digits
+ */
+export function claimDraft(
+  planned: PlannedClaim,
+  pool: NodePool,
+  pods: ClaimPods,
+  expiresAtMs: number,
+  hash: (text: string) => string,
+): NodeClaim {
+  const { metadata, spec } = pool.spec.template;
+  const poolName = pool.metadata.name ?? '';
+  const offerings: LaunchOffering[] = [planned.offering, ...planned.substitutes].map(
+    ({ instanceType, zone, capacityType }) => ({ instanceType, zone, capacityType }),
+  );
+  const reservation: NodeReservation = { owners: pods.owners, expiresAtMs, fence: pods.fence };
+  const isHeld = pods.owners.size > 0;
+  const fingerprint = hash(
+    JSON.stringify([poolName, [...pods.owners, ...pods.nominated].toSorted(), offerings[0]]),
+  );
+  return {
+    apiVersion: 'karpenter.sh/v1',
+    kind: 'NodeClaim',
+    metadata: {
+      name: `${poolName}-${fingerprint.slice(0, nameHashChars)}`,
+      labels: claimLabels(planned, pool),
+      annotations: {
+        ...metadata?.annotations,
+        ...poolHash(pool),
+        [annotationOfferings]: offeringsRecord(offerings),
+        ...(isHeld ? { [annotationReservation]: reservationRecord(reservation) } : {}),
+        ...(pods.nominated.length === 0
+          ? {}
+          : { [annotationNominated]: JSON.stringify(pods.nominated.toSorted()) }),
+      },
+      finalizers: [terminationFinalizer],
+      ownerReferences: [
+        {
+          apiVersion: pool.apiVersion,
+          kind: 'NodePool',
+          name: poolName,
+          uid: pool.metadata.uid ?? '',
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      nodeClassRef: spec.nodeClassRef,
+      requirements: claimRequirements(spec.requirements, offerings),
+      resources: { requests: quantities(planned.requests) },
+      ...taintsOf(spec.taints ?? [], isHeld),
+      ...(spec.startupTaints === undefined ? {} : { startupTaints: spec.startupTaints }),
+      ...(spec.terminationGracePeriod === undefined
+        ? {}
+        : { terminationGracePeriod: spec.terminationGracePeriod }),
+      ...(spec.expireAfter === undefined ? {} : { expireAfter: spec.expireAfter }),
+    },
+  };
+}
+
+/** What the node will carry if it becomes what the plan says; corrected when it is launched. */
+function claimLabels({ type, offering, chosenLabels }: PlannedClaim, pool: NodePool) {
+  const { metadata, spec } = pool.spec.template;
+  const single = spec.requirements.flatMap(({ key, operator, values }) => {
+    const [value] = values ?? [];
+    return operator === 'In' && values?.length === 1 && value !== undefined
+      ? [[normalizedLabelKey(key), value] as const]
+      : [];
+  });
+  const ref = spec.nodeClassRef;
+  return {
+    ...type.labels,
+    ...Object.fromEntries(single),
+    ...metadata?.labels,
+    ...chosenLabels,
+    [labelInstanceType]: offering.instanceType,
+    [labelZone]: offering.zone,
+    [labelCapacityType]: offering.capacityType,
+    [labelNodePool]: pool.metadata.name ?? '',
+    ...(ref.group === karpenterAwsGroup || ref.group === stowageGroup
+      ? { [labelNodeClass]: ref.name }
+      : {}),
+  };
+}
+
+/** The pool's own requirements, with type, zone and capacity type narrowed to what may be launched. */
+function claimRequirements(
+  requirements: readonly NodePoolRequirement[],
+  offerings: readonly LaunchOffering[],
+): NodePoolRequirement[] {
+  const kept = requirements.filter(({ key }) => {
+    const normal = normalizedLabelKey(key);
+    return !placeLabels.has(normal) && (!isCloudLabel(normal) || isAboutSystem(normal));
+  });
+  const minValues = new Map(
+    requirements.flatMap(({ key, minValues: count }) =>
+      count === undefined ? [] : [[normalizedLabelKey(key), count] as const],
+    ),
+  );
+  const narrowed = (key: string, of: (offering: LaunchOffering) => string): NodePoolRequirement => {
+    const values = [...new Set(offerings.map(of))].sort();
+    const count = minValues.get(key);
+    return {
+      key,
+      operator: 'In',
+      values,
+      ...(count === undefined || count > values.length ? {} : { minValues: count }),
+    };
+  };
+  return [
+    ...kept,
+    narrowed(labelInstanceType, ({ instanceType }) => instanceType),
+    narrowed(labelZone, ({ zone }) => zone),
+    narrowed(labelCapacityType, ({ capacityType }) => capacityType),
+  ];
+}
+
+/** Requirements that people read on claims although the type implies them. */
+function isAboutSystem(key: string): boolean {
+  return key === labelArch || key === labelOs;
+}
+
+function taintsOf(taints: NonNullable<NodeClaim['spec']['taints']>, isHeld: boolean) {
+  const all = isHeld ? [...taints, { ...reservedTaint }] : [...taints];
+  return all.length === 0 ? {} : { taints: all };
+}
+
+function poolHash({ metadata }: NodePool): Record<string, string> {
+  const entries = [annotationNodePoolHash, annotationNodePoolHashVersion].flatMap((key) => {
+    const value = metadata.annotations?.[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function quantities(amounts: Readonly<Record<string, number>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(amounts)
+      .filter(([, amount]) => amount > 0)
+      .map(([resource, amount]) => [resource, formatAmount(resource, amount)]),
+  );
+}

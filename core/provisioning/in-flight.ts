@@ -1,0 +1,137 @@
+/**
+ * The cluster as it will be once what is under way has happened: what new plans start from.
+ *
+ * In: the snapshot of what is, NodeClaims, the pods to plan for. Out: a snapshot in which every claim
+ * of ours is a node, planned pods stand on the nodes planned for them, nodes that leave are gone and
+ * pods that nobody is to plan for now are left out. So a plan never counts the same room twice and
+ * never launches a second node for pods that have one coming.
+ */
+import { isTrue } from '../api/conditions.ts';
+import type { Live } from '../api/kinds.ts';
+import type { Node } from '../api/kubernetes.ts';
+import { disruptedTaint, labelHostname, labelInitialized, reservedTaint } from '../api/labels.ts';
+import type { NodeClaim } from '../api/nodeclaim.ts';
+import type { NodePool } from '../api/nodepool.ts';
+import type { LivePod } from '../state/live-pod.ts';
+import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
+
+export interface PlanningFacts {
+  readonly snapshot: ClusterSnapshot;
+  /** All of ours. */
+  readonly claims: Iterable<Live<'NodeClaim'>>;
+  /** Pods to plan for now. */
+  readonly pending: ReadonlySet<LivePod | SnapshotPod>;
+  /** Pods planned on a claim, UID -> name of the claim. */
+  readonly claimOfPod: ReadonlyMap<string, string>;
+  /** Pools that new nodes may come from. */
+  readonly nodePools: readonly NodePool[];
+  /** False: only nodes under way count, not those that kube-scheduler could use by itself. */
+  readonly withOpenNodes: boolean;
+}
+
+export interface PlanningSnapshot {
+  readonly snapshot: ClusterSnapshot;
+  /** Name of a node in the snapshot -> the claim that it stands for, for nodes not open yet. */
+  readonly inFlight: ReadonlyMap<string, Live<'NodeClaim'>>;
+}
+
+/** O(pods + nodes + claims). */
+export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
+  const { snapshot, pending, claimOfPod } = facts;
+  const nodes: Node[] = [];
+  const inFlight = new Map<string, Live<'NodeClaim'>>();
+  const nodeOfClaim = new Map<string, string>();
+  const hidden = new Set<string>();
+  const nodeByProvider = new Map(
+    snapshot.nodes.flatMap((node) =>
+      node.spec?.providerID === undefined ? [] : [[node.spec.providerID, node] as const],
+    ),
+  );
+  for (const claim of facts.claims) {
+    const node = nodeByProvider.get(claim.status?.providerID ?? '');
+    if (isLeaving(claim)) {
+      if (node !== undefined) hidden.add(node.metadata.name ?? '');
+      continue;
+    }
+    if (node !== undefined && isTrue(claim, 'Registered')) {
+      const name = node.metadata.name ?? '';
+      nodeOfClaim.set(claim.metadata.name, name);
+      if (isHeld(node)) {
+        inFlight.set(name, claim);
+        hidden.add(name);
+        nodes.push(opened(node));
+      }
+      continue;
+    }
+    if (node !== undefined) hidden.add(node.metadata.name ?? '');
+    const expected = expectedNode(claim);
+    nodes.push(expected);
+    inFlight.set(claim.metadata.name, claim);
+    nodeOfClaim.set(claim.metadata.name, claim.metadata.name);
+  }
+  const leaving = new Set<string>();
+  for (const node of snapshot.nodes) {
+    const name = node.metadata.name ?? '';
+    if (isNodeLeaving(node)) leaving.add(name);
+    else if (!hidden.has(name) && facts.withOpenNodes) nodes.push(node);
+  }
+  const shown = new Set(nodes.map(({ metadata }) => metadata.name ?? ''));
+  const pods: SnapshotPod[] = [];
+  for (const pod of snapshot.pods) {
+    if (pod.nodeName !== '') {
+      if (shown.has(pod.nodeName)) pods.push(pod);
+    } else if (pending.has(pod)) {
+      pods.push(pod);
+    } else {
+      const nodeName = nodeOfClaim.get(claimOfPod.get(pod.uid) ?? '');
+      if (nodeName !== undefined) pods.push({ ...pod, nodeName });
+    }
+  }
+  return {
+    snapshot: { ...snapshot, pods, nodes, nodePools: facts.nodePools },
+    inFlight,
+  };
+}
+
+/** The node that a claim will become, as far as its labels and its status tell. */
+export function expectedNode(claim: Live<'NodeClaim'>): Node {
+  const { metadata, spec, status } = claim;
+  const taints = (spec.taints ?? []).filter(({ key }) => key !== reservedTaint.key);
+  const labels: Record<string, string> = {
+    ...metadata.labels,
+    [labelHostname]: metadata.name,
+  };
+  delete labels[labelInitialized];
+  return {
+    metadata: { name: metadata.name, labels },
+    spec: {
+      taints,
+      ...(status?.providerID === undefined ? {} : { providerID: status.providerID }),
+    },
+    status: {
+      ...(status?.capacity === undefined ? {} : { capacity: status.capacity }),
+      ...(status?.allocatable === undefined ? {} : { allocatable: status.allocatable }),
+    },
+  };
+}
+
+function isLeaving(claim: NodeClaim): boolean {
+  return claim.metadata.deletionTimestamp !== undefined;
+}
+
+function isNodeLeaving(node: Node): boolean {
+  return (
+    node.metadata.deletionTimestamp !== undefined ||
+    (node.spec?.taints ?? []).some(({ key }) => key === disruptedTaint.key)
+  );
+}
+
+function isHeld(node: Node): boolean {
+  return (node.spec?.taints ?? []).some(({ key }) => key === reservedTaint.key);
+}
+
+/** The node without the taint that only holds it for the moment. */
+function opened(node: Node): Node {
+  const taints = (node.spec?.taints ?? []).filter(({ key }) => key !== reservedTaint.key);
+  return { ...node, spec: { ...node.spec, taints } };
+}

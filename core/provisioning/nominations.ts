@@ -1,0 +1,51 @@
+/**
+ * Which pods a NodeClaim was made for.
+ *
+ * In: a NodeClaim. Out: UIDs of pods that count as placed there. Pods that we bind are in the claim's
+ * reservation; pods that others bind (another scheduler's, or all of them in advise mode) are only
+ * named, and hold nothing. Both count until the node is open to all and some time has passed, so
+ * that no second node is launched for pods that are on their way.
+ */
+import { conditionOf } from '../api/conditions.ts';
+import type { NodeClaim } from '../api/nodeclaim.ts';
+import { reservationOf } from '../scheduling/reservation-record.ts';
+
+/** JSON list of pod UIDs. */
+export const annotationNominated = 'stowage.dev/nominated';
+
+/** A scheduler that binds by itself has so long after initialization to use the node. */
+export const nominationGraceMs = 60_000;
+
+/** Pods that are planned on the claim's node at this time, by UID. */
+export function plannedOn(claim: NodeClaim, nowMs: number): ReadonlySet<string> {
+  if (claim.metadata.deletionTimestamp !== undefined) return none;
+  const { annotations } = claim.metadata;
+  const reservation = reservationOf(annotations);
+  const owners =
+    reservation !== undefined && nowMs < reservation.expiresAtMs ? reservation.owners : none;
+  const nominated = nominatedOf(annotations);
+  if (nominated.length === 0 || !isAwaited(claim, nowMs)) return owners;
+  return new Set([...owners, ...nominated]);
+}
+
+/** UIDs in {@link annotationNominated}; empty where it is missing or cannot be read. */
+export function nominatedOf(
+  annotations: Readonly<Record<string, string>> | undefined,
+): readonly string[] {
+  const record = annotations?.[annotationNominated];
+  if (record === undefined) return [];
+  try {
+    const value: unknown = JSON.parse(record);
+    return Array.isArray(value) ? value.filter((uid) => typeof uid === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+const none: ReadonlySet<string> = new Set();
+
+function isAwaited(claim: NodeClaim, nowMs: number): boolean {
+  const initialized = conditionOf(claim, 'Initialized');
+  if (initialized?.status !== 'True') return true;
+  return nowMs < Date.parse(initialized.lastTransitionTime ?? '') + nominationGraceMs;
+}

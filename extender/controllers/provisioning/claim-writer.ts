@@ -1,0 +1,127 @@
+/**
+ * Writes plans to the API server: NodeClaims, and pods added to claims that are under way.
+ *
+ * In: drafts of claims, additions. Out: what was written. Until the watch has told of a claim that was
+ * created here, it is kept here, so that the next plan knows of it. Writes that fail leave their pods
+ * to the next plan; a claim that is there already was planned twice and is one.
+ */
+import type { Live } from '../../../core/api/kinds.ts';
+import type { NodeClaim } from '../../../core/api/nodeclaim.ts';
+import { ClusterError, isClusterError } from '../../../core/ports.ts';
+import { annotationNominated, nominatedOf } from '../../../core/provisioning/nominations.ts';
+import {
+  annotationReservation,
+  reservationOf,
+  reservationRecord,
+} from '../../../core/scheduling/reservation-record.ts';
+import { type ControllerContext, fieldManager } from '../context.ts';
+
+/** Creates under way at once. */
+const writesAtOnce = 30;
+/** A claim that the watch has not told of by then is taken for gone. */
+const unseenMs = 30_000;
+
+/** Pods that a claim under way gets besides. */
+export interface ClaimAddition {
+  readonly claim: Live<'NodeClaim'>;
+  readonly owners: readonly string[];
+  readonly nominated: readonly string[];
+}
+
+export class ClaimWriter {
+  readonly #context: ControllerContext;
+  readonly #unseen = new Map<
+    string,
+    { readonly claim: Live<'NodeClaim'>; readonly atMs: number }
+  >();
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+  }
+
+  /** Claims as the view has them, and those created here that it has not told of yet. */
+  claims(): Live<'NodeClaim'>[] {
+    const { view, clock } = this.#context;
+    const all = [...view.all('NodeClaim')];
+    for (const [name, { claim, atMs }] of this.#unseen) {
+      const seen = view.get('NodeClaim', { name });
+      if (seen !== undefined || clock.monotonicMs() - atMs > unseenMs) this.#unseen.delete(name);
+      else all.push(claim);
+    }
+    return all;
+  }
+
+  /** Answers the claims that exist now. @throws ClusterError if none could be written */
+  async create(drafts: readonly NodeClaim[]): Promise<readonly Live<'NodeClaim'>[]> {
+    const created = await this.#each(drafts, (draft) => this.#createOne(draft));
+    return created.filter((claim) => claim !== undefined);
+  }
+
+  /** Adds pods to claims; a claim that has changed meanwhile is left as it is. */
+  async add(additions: readonly ClaimAddition[]): Promise<void> {
+    await this.#each(additions, (addition) => this.#addOne(addition));
+  }
+
+  async #createOne(draft: NodeClaim): Promise<Live<'NodeClaim'> | undefined> {
+    const { client, clock, log, signal } = this.#context;
+    try {
+      const claim = await client.create('NodeClaim', draft, { fieldManager, signal });
+      this.#unseen.set(claim.metadata.name, { claim, atMs: clock.monotonicMs() });
+      return claim;
+    } catch (error) {
+      if (!isClusterError(error, 'AlreadyExists')) throw error;
+      log.debug({ claim: draft.metadata.name }, 'the claim is there already');
+      return undefined;
+    }
+  }
+
+  async #addOne({ claim, owners, nominated }: ClaimAddition): Promise<void> {
+    const { client, signal } = this.#context;
+    const { metadata } = claim;
+    const reservation = reservationOf(metadata.annotations);
+    const annotations: Record<string, string> = {};
+    if (owners.length > 0 && reservation !== undefined) {
+      annotations[annotationReservation] = reservationRecord({
+        ...reservation,
+        owners: new Set([...reservation.owners, ...owners]),
+      });
+    }
+    if (nominated.length > 0) {
+      const all = new Set([...nominatedOf(metadata.annotations), ...nominated]);
+      annotations[annotationNominated] = JSON.stringify([...all].toSorted());
+    }
+    const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
+    const { resourceVersion, uid } = metadata;
+    const options = { fieldManager, resourceVersion, uid, signal };
+    try {
+      await client.patch('NodeClaim', { name: metadata.name }, patch, options);
+    } catch (error) {
+      // It has moved on: its pods are planned anew.
+      if (!isClusterError(error, 'Conflict', 'NotFound')) throw error;
+    }
+  }
+
+  /** Outages are logged, and thrown only if nothing went through. */
+  async #each<T, R>(items: readonly T[], write: (item: T) => Promise<R>): Promise<R[]> {
+    const results: R[] = [];
+    let failure: ClusterError | undefined;
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < items.length) {
+        const item = items[next] as T;
+        next += 1;
+        try {
+          results.push(await write(item));
+        } catch (error) {
+          this.#context.signal.throwIfAborted();
+          if (!(error instanceof ClusterError)) throw error;
+          failure = error;
+          this.#context.log.warn({ code: error.code }, `a claim was not written: ${error.message}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(writesAtOnce, items.length) }, worker));
+    if (failure !== undefined && results.length === 0) throw failure;
+    return results;
+  }
+}
