@@ -2,7 +2,8 @@
  * Copies of objects that hold only what a schema names.
  *
  * In: a TypeBox schema and objects that it accepts. Out: copies without what nobody reads (images,
- * commands, details of status), with free keys in order, so that equal things have equal text.
+ * commands, details of status), with free keys in order, so that equal things have equal text and
+ * can be shared. Objects without named members are kept as they are.
  */
 import type { Static, TSchema } from 'typebox';
 
@@ -42,9 +43,11 @@ function copyOf({ items, properties, patternProperties }: SchemaNode): Copy {
 
 /** Maps with free keys: labels, resources. */
 function inOrder(value: unknown): unknown {
-  return Object.fromEntries(
-    Object.entries(value as object)
-      .filter(([, member]) => member !== null)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  const source = value as Readonly<Record<string, unknown>>;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(source).sort()) {
+    const member = source[key];
+    if (member !== null) copy[key] = member;
+  }
+  return copy;
 }

@@ -30,10 +30,10 @@ import {
   ReplicationController,
   StatefulSet,
 } from '../../core/api/workloads.ts';
+import { projection } from '../../core/state/projection.ts';
 import type { Workload, WorkloadKind } from './expansion.ts';
 import { isMapping } from './list-assembly.ts';
 import { type InputProblems, locationOf, type Place } from './problems.ts';
-import { projectorOf } from './projection.ts';
 import { findingOf, SchemaCheck } from './schema-check.ts';
 import { nodeClassRefProblems, type SnapshotBuilder } from './snapshot-builder.ts';
 
@@ -156,7 +156,7 @@ export class ObjectReader {
     add: (admitted: Admitted<Static<Schema>>) => void,
   ): void {
     const check = new SchemaCheck(schema);
-    const project = options.project === false ? undefined : projectorOf(schema);
+    const project = options.project === false ? undefined : projection(schema);
     const namespaced = options.namespaced ?? true;
     const read = (value: Record<string, unknown>, place: Place): void => {
       const checked = check.check(value);

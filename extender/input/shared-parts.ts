@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import { type Container, PodSpec, type PodStatus, type Volume } from '../../core/api/kubernetes.ts';
 import { annotationLastApplied } from '../../core/api/labels.ts';
 import { specOnNode } from '../../core/scheduling/requests.ts';
-import { projectorOf } from './projection.ts';
+import { projection } from '../../core/state/projection.ts';
 
 type StringMap = Readonly<Record<string, string>>;
 
@@ -30,7 +30,7 @@ const sharedMembers = [
   'topologySpreadConstraints',
 ] as const;
 
-const projectSpec = projectorOf(PodSpec);
+const projectSpec = projection(PodSpec);
 const noStrings: StringMap = Object.freeze({});
 
 export class SharedParts {
