@@ -7,8 +7,7 @@
  */
 import { loadCatalogue } from '../catalogue/loader.ts';
 import { resolveInstanceTypes } from '../core/scheduling/allocatable.ts';
-import { formatAmount } from '../core/scheduling/quantity.ts';
-import type { Resources } from '../core/scheduling/resources.ts';
+import { formatResources } from '../core/scheduling/quantity.ts';
 import type { InstanceType, InstanceTypeFacts } from '../core/state/instance-type.ts';
 import { createRandom } from './random.ts';
 import type { Workload } from './workload.ts';
@@ -54,8 +53,8 @@ export function toInstanceTypeJson(type: InstanceType): InstanceTypeJson {
   return {
     name: type.name,
     labels: type.labels,
-    capacity: formatted(type.capacity),
-    allocatable: formatted(type.allocatable),
+    capacity: formatResources(type.capacity),
+    allocatable: formatResources(type.allocatable),
     offerings: type.offerings.map(({ zone, capacityType, priceNanoUsdPerHour, available }) => ({
       zone,
       capacityType,
@@ -63,10 +62,4 @@ export function toInstanceTypeJson(type: InstanceType): InstanceTypeJson {
       available,
     })),
   };
-}
-
-function formatted(resources: Resources): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(resources).map(([name, amount]) => [name, formatAmount(name, amount)]),
-  );
 }

@@ -7,11 +7,11 @@
  */
 import { labelHostname } from '../api/labels.ts';
 import { type DaemonTemplate, daemonTemplates } from '../scheduling/daemonsets.ts';
+import { whyIdle } from '../scheduling/pool-admission.ts';
 import { type ClusterSnapshot, isTerminal } from '../state/snapshot.ts';
 import type { ModelOptions, RejectedPod } from './packing-model.ts';
 import { type Family, type PodFamilies, plannablePods, podFamilies } from './pod-families.ts';
 import { type PodRoles, podRoles } from './pod-roles.ts';
-import { whyIdle } from './pool-templates.ts';
 import {
   podAmounts,
   type ResourceAxis,

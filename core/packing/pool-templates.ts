@@ -7,21 +7,18 @@
  * each value that some pod can tell apart, so that everything after sees fixed labels. It knows no
  * pods and no resources.
  *
- * Rules: Karpenter's templates. A pool that is being deleted, is static (`replicas`) or says it is
- * not Ready launches nothing.
+ * Rules: Karpenter's templates.
  */
 import type { Taint } from '../api/kubernetes.ts';
-import { labelNodeClass, labelNodePool, normalizedLabelKey } from '../api/labels.ts';
+import { labelNodeClass, labelNodePool } from '../api/labels.ts';
 import type { NodePool } from '../api/nodepool.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
+import { poolRequirements, whyIdle } from '../scheduling/pool-admission.ts';
 import {
-  addRequirement,
   admitsValue,
   isUnsatisfiable,
   type Requirement,
   type Requirements,
-  requirementOf,
-  requirementsOf,
 } from '../scheduling/requirements.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
@@ -87,18 +84,6 @@ export function mentionedValues(
     }
   }
   return { values, topologyKeys };
-}
-
-/** Why a pool launches nothing, or undefined if it does. */
-export function whyIdle(pool: NodePool): string | undefined {
-  if (pool.metadata.deletionTimestamp !== undefined) {
-    return 'is being deleted';
-  }
-  if (pool.spec.replicas !== undefined) {
-    return 'is static (spec.replicas)';
-  }
-  const ready = pool.status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'False' ? 'is not Ready' : undefined;
 }
 
 /** A value that satisfies the requirement and that no pod mentions; undefined if none is found. */
@@ -212,16 +197,9 @@ function templatesOf(
   mentions: MentionedValues,
   firstIndex: number,
 ): { readonly templates: readonly PoolTemplate[]; readonly cut: boolean } {
-  const { metadata, spec } = pool.spec.template;
+  const { spec } = pool.spec.template;
   const name = pool.metadata.name ?? '';
-  const ownLabels = metadata?.labels ?? {};
-  const all = requirementsOf(spec.requirements, normalizedLabelKey);
-  for (const [key, value] of Object.entries(ownLabels)) {
-    addRequirement(
-      all,
-      requirementOf({ key: normalizedLabelKey(key), operator: 'In', values: [value] }),
-    );
-  }
+  const all = poolRequirements(pool);
   if ([...all.values()].some(isUnsatisfiable)) {
     return { templates: [], cut: false };
   }

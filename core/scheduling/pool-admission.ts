@@ -1,10 +1,13 @@
 /**
- * Which offerings of an instance type a NodePool admits.
+ * Whether a NodePool launches nodes, and which offerings of an instance type it admits.
  *
  * In: a NodePool and a type under its node class. Out: the type's offerings that satisfy the pool's
  * requirements and template labels. Labels that the cloud decides must satisfy a requirement as they
  * are; a label that only the pool can give a node stands against no type. It knows no pods, and reads
  * neither minValues nor limits, which are rules over choices and not over types.
+ *
+ * Rules: Karpenter's. A pool that is being deleted, is static (`replicas`) or says it is not Ready
+ * launches nothing for pods.
  */
 import {
   labelCapacityType,
@@ -34,6 +37,18 @@ export function poolRequirements(pool: NodePool): Requirements {
     values: [value],
   }));
   return requirementsOf([...spec.requirements, ...labels], normalizedLabelKey);
+}
+
+/** Why a pool launches nothing, or undefined if it does. */
+export function whyIdle(pool: NodePool): string | undefined {
+  if (pool.metadata.deletionTimestamp !== undefined) {
+    return 'is being deleted';
+  }
+  if (pool.spec.replicas !== undefined) {
+    return 'is static (spec.replicas)';
+  }
+  const ready = pool.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'False' ? 'is not Ready' : undefined;
 }
 
 /**

@@ -173,6 +173,13 @@ export function formatAmount(resource: string, amount: number): string {
   }
 }
 
+/** Every amount as {@link formatAmount} writes it, in the order given. */
+export function formatResources(resources: Resources): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(resources).map(([name, amount]) => [name, formatAmount(name, amount)]),
+  );
+}
+
 function mapAmounts(
   list: QuantityList,
   amount: (resource: string, quantity: string | number) => number,

@@ -15,8 +15,7 @@ import {
 } from '../../core/scheduling/allocatable.ts';
 import { incompatibility } from '../../core/scheduling/node-class-compatibility.ts';
 import { admittedOfferings, poolRequirements } from '../../core/scheduling/pool-admission.ts';
-import { bytesFloor, cpuMilliFloor, formatAmount } from '../../core/scheduling/quantity.ts';
-import type { Resources } from '../../core/scheduling/resources.ts';
+import { bytesFloor, cpuMilliFloor, formatResources } from '../../core/scheduling/quantity.ts';
 import type { InstanceType, InstanceTypeFacts, Offering } from '../../core/state/instance-type.ts';
 
 export interface InstanceTypesInput extends AllocatableOptions {
@@ -211,8 +210,8 @@ function reported(
   return {
     name: type.name,
     labels: type.labels,
-    capacity: quantities(type.capacity),
-    allocatable: quantities(type.allocatable),
+    capacity: formatResources(type.capacity),
+    allocatable: formatResources(type.allocatable),
     offerings: reportedOfferings(offerings),
     ...(withPools ? { nodePools } : {}),
   };
@@ -232,12 +231,6 @@ function reportedOfferings(offerings: Iterable<Offering>): ReportedOffering[] {
   }
   return [...byPlace.values()].sort((a, b) =>
     a.zone === b.zone ? (a.capacityType < b.capacityType ? -1 : 1) : a.zone < b.zone ? -1 : 1,
-  );
-}
-
-function quantities(resources: Resources): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(resources).map(([name, amount]) => [name, formatAmount(name, amount)]),
   );
 }
 

@@ -16,7 +16,7 @@ import {
   labelZoneId,
 } from '../../api/labels.ts';
 import type { NodePool } from '../../api/nodepool.ts';
-import { admittedOfferings, poolRequirements } from '../../scheduling/pool-admission.ts';
+import { admittedOfferings, poolRequirements, whyIdle } from '../../scheduling/pool-admission.ts';
 import { admitsValue, type Requirement, type Requirements } from '../../scheduling/requirements.ts';
 import { isCloudLabel, regionOfZone } from '../../scheduling/well-known-labels.ts';
 import type { InstanceType, Offering } from '../../state/instance-type.ts';
@@ -107,7 +107,7 @@ export class OfferedNodes {
   #judge(poolName: string, name: OfferingName): OfferedNode | string {
     const facts = this.#pools.get(poolName);
     if (facts === undefined) return `there is no NodePool ${poolName}`;
-    const idle = whyNothingIsLaunched(facts.pool);
+    const idle = whyIdle(facts.pool);
     if (idle !== undefined) return `NodePool ${poolName} ${idle}`;
     const type = facts.types.get(name.instanceType);
     if (type === undefined) return `NodePool ${poolName} knows no type ${name.instanceType}`;
@@ -135,7 +135,7 @@ export class OfferedNodes {
   allOf(poolName: string, chosen: Labels = noLabels): readonly OfferedNode[] {
     return entry(this.#all, JSON.stringify([poolName, labelsText(chosen)]), () => {
       const facts = this.#pools.get(poolName);
-      if (facts === undefined || whyNothingIsLaunched(facts.pool) !== undefined) return [];
+      if (facts === undefined || whyIdle(facts.pool) !== undefined) return [];
       const nodes = [...facts.types.values()].flatMap((type) =>
         this.#admitted(facts, type).flatMap((offering) => {
           const node = settledNode(offeredNode(facts, type, offering), chosen);
@@ -156,14 +156,6 @@ export class OfferedNodes {
   requirementsOf(poolName: string): Requirements {
     return this.#pools.get(poolName)?.requirements ?? new Map<string, Requirement>();
   }
-}
-
-/** Pools that are being deleted, static, or not ready give no nodes for pods. */
-function whyNothingIsLaunched(pool: NodePool): string | undefined {
-  if (pool.metadata.deletionTimestamp !== undefined) return 'is being deleted';
-  if (pool.spec.replicas !== undefined) return 'is static (spec.replicas)';
-  const ready = pool.status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'False' ? 'is not Ready' : undefined;
 }
 
 /**
