@@ -6,10 +6,9 @@
  */
 
 import type { Live } from '../api/kinds.ts';
-import { type OwnerReference, type Pod, PodSpec, type PodStatus } from '../api/kubernetes.ts';
-import { annotationLastApplied } from '../api/labels.ts';
+import type { OwnerReference, Pod, PodSpec, PodStatus } from '../api/kubernetes.ts';
 import { specOnNode } from '../scheduling/requests.ts';
-import { projection } from './projection.ts';
+import { isKeptAnnotation, placementSpecOf } from './pod-parts.ts';
 import type { SharedValues } from './shared-values.ts';
 import type { SnapshotPod } from './snapshot.ts';
 
@@ -40,10 +39,7 @@ export interface LivePod extends SnapshotPod {
 
 type StringMap = Readonly<Record<string, string>>;
 
-/** Longest annotation value that is kept: what we read is short, what tools leave behind is not. */
-const annotationCharsMax = 1024;
 const noStrings: StringMap = Object.freeze({});
-const projectSpec = projection(PodSpec);
 
 /** @param previous the record of the same pod so far: what has not changed is taken from it */
 export function livePodOf(
@@ -105,17 +101,8 @@ function specOf(
   if (known !== undefined && generation > 0 && known.generation === generation && !isResizing) {
     return known.spec;
   }
-  const projected = projectSpec(pod.spec);
-  delete projected.nodeName;
-  const volumes = projected.volumes?.filter(
-    ({ persistentVolumeClaim, ephemeral, awsElasticBlockStore }) =>
-      persistentVolumeClaim !== undefined ||
-      ephemeral !== undefined ||
-      awsElasticBlockStore !== undefined,
-  );
-  if (volumes === undefined || volumes.length === 0) delete projected.volumes;
-  else projected.volumes = volumes;
-  return values.share(isResizing ? specOnNode(projected, pod.status) : projected);
+  const kept = placementSpecOf(pod.spec);
+  return values.share(isResizing ? specOnNode(kept, pod.status) : kept);
 }
 
 /** Kubelets since 1.33 report what every container has; only a difference changes the charge. */
@@ -129,16 +116,12 @@ function hasResources(status: PodStatus | undefined): boolean {
 function keptAnnotations(annotations: StringMap | undefined): StringMap | undefined {
   if (annotations === undefined) return undefined;
   for (const key in annotations) {
-    if (isKept(key, annotations[key] ?? '')) continue;
+    if (isKeptAnnotation(key, annotations[key] ?? '')) continue;
     return Object.fromEntries(
-      Object.entries(annotations).filter(([name, value]) => isKept(name, value)),
+      Object.entries(annotations).filter(([name, value]) => isKeptAnnotation(name, value)),
     );
   }
   return annotations;
-}
-
-function isKept(key: string, value: string): boolean {
-  return key !== annotationLastApplied && value.length <= annotationCharsMax;
 }
 
 function stringsOf(

@@ -6,18 +6,12 @@
  * text, so that 100,000 pods of one template share one spec and work per spec is done once.
  */
 import { hash } from 'node:crypto';
-import { type Container, PodSpec, type PodStatus, type Volume } from '../../core/api/kubernetes.ts';
-import { annotationLastApplied } from '../../core/api/labels.ts';
+import type { Container, PodSpec, PodStatus } from '../../core/api/kubernetes.ts';
 import { specOnNode } from '../../core/scheduling/requests.ts';
-import { projection } from '../../core/state/projection.ts';
+import { isKeptAnnotation, placementSpecOf } from '../../core/state/pod-parts.ts';
 
 type StringMap = Readonly<Record<string, string>>;
 
-/**
- * Longest annotation value that is kept. What placement reads is short; what tools leave behind
- * (configurations, network states) is long and different on every pod.
- */
-const maxAnnotationLength = 1024;
 /** From this length on a text is remembered by its digest, which is shorter. */
 const digestLength = 64;
 
@@ -30,7 +24,6 @@ const sharedMembers = [
   'topologySpreadConstraints',
 ] as const;
 
-const projectSpec = projection(PodSpec);
 const noStrings: StringMap = Object.freeze({});
 
 export class SharedParts {
@@ -42,19 +35,12 @@ export class SharedParts {
    * the first of its text.
    */
   spec(spec: PodSpec, status?: PodStatus): { readonly spec: PodSpec; readonly fresh: boolean } {
-    const projected = projectSpec(spec);
-    delete projected.nodeName;
-    if (projected.volumes !== undefined) {
-      projected.volumes = projected.volumes.filter(tiesToPlace);
-      if (projected.volumes.length === 0) {
-        delete projected.volumes;
-      }
+    const kept = placementSpecOf(spec);
+    if (kept.hostNetwork === true) {
+      kept.containers.forEach(exposeOnHost);
+      kept.initContainers?.forEach(exposeOnHost);
     }
-    if (projected.hostNetwork === true) {
-      projected.containers.forEach(exposeOnHost);
-      projected.initContainers?.forEach(exposeOnHost);
-    }
-    const { value, fresh } = this.#share(specOnNode(projected, status));
+    const { value, fresh } = this.#share(specOnNode(kept, status));
     if (fresh) {
       this.#shareMembers(value);
     }
@@ -66,8 +52,8 @@ export class SharedParts {
   }
 
   annotations(annotations: StringMap | undefined): StringMap {
-    const kept = Object.entries(annotations ?? {}).filter(
-      ([key, value]) => key !== annotationLastApplied && value.length <= maxAnnotationLength,
+    const kept = Object.entries(annotations ?? {}).filter(([key, value]) =>
+      isKeptAnnotation(key, value),
     );
     return kept.length === 0 ? noStrings : this.#share(sorted(kept)).value;
   }
@@ -120,14 +106,6 @@ export function detached(text: string): string {
 
 function sorted(entries: [string, string][]): StringMap {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function tiesToPlace(volume: Volume): boolean {
-  return (
-    volume.persistentVolumeClaim !== undefined ||
-    volume.ephemeral !== undefined ||
-    volume.awsElasticBlockStore !== undefined
-  );
 }
 
 /** On the host's network every container port is a port of the host. */
