@@ -7,6 +7,8 @@
  */
 import type { BindMode } from '../core/binding/whose-pods.ts';
 
+export type { BindMode };
+
 export interface ServiceSettings {
   readonly clusterName: string;
   /** Name of this replica in Leases and Events. */
@@ -33,6 +35,8 @@ export interface ServiceSettings {
   readonly nodeCostNano: number;
   /** Share of its price that the risk of losing a spot instance is held to cost. */
   readonly spotPremium: number;
+  /** Share of its price that waiting for bare metal (5 to 8 minutes to boot) is held to cost. */
+  readonly bareMetalPremium: number;
   /** How long a node is held for its pods once it has registered. */
   readonly reservationMs: number;
   /** A NodeClaim without instance is given up after this (Karpenter: 5 minutes). */
@@ -56,13 +60,14 @@ export const defaultSettings: ServiceSettings = {
   schedulerName: 'stowage',
   batchIdleMs: 100,
   batchMaxMs: second,
-  solveTimeLimitMs: second,
+  solveTimeLimitMs: second / 2,
   solveGap: 0.01,
   solverThreads: 1,
   seed: 1,
   master: 'glpk',
   nodeCostNano: 0,
   spotPremium: 0.1,
+  bareMetalPremium: 0.1,
   reservationMs: 2 * minute,
   launchTimeoutMs: 5 * minute,
   registrationTimeoutMs: 15 * minute,

@@ -285,6 +285,8 @@ export const PodStatus = Type.Object({
   phase: Type.Optional(
     Type.Enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'], { type: 'string' }),
   ),
+  /** Why it is in this phase: `Evicted`, or `OutOfcpu` of a pod that its kubelet refused. */
+  reason: Type.Optional(Type.String()),
   nominatedNodeName: Type.Optional(Type.String()),
   startTime: Type.Optional(Time),
   conditions: Type.Optional(Type.Array(Condition)),

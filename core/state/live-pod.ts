@@ -30,6 +30,8 @@ export interface LivePod extends SnapshotPod {
   readonly nominatedNodeName: string;
   /** When it must be gone by, 0 if it is not being deleted. */
   readonly deletionMs: number;
+  /** Why it has failed, '' unless it has: `OutOfcpu` where its kubelet refused it. */
+  readonly failedReason: string;
   readonly isReady: boolean;
   /** When its kubelet took it up, 0 if none has. */
   readonly startedMs: number;
@@ -73,6 +75,7 @@ export function livePodOf(
     isGated: (pod.spec.schedulingGates ?? []).length > 0,
     nominatedNodeName: values.text(status?.nominatedNodeName ?? ''),
     deletionMs: millisecondsOf(metadata.deletionTimestamp),
+    failedReason: status?.phase === 'Failed' ? values.text(status.reason ?? '') : '',
     isReady: conditionOf(status, 'Ready')?.status === 'True',
     startedMs: millisecondsOf(status?.startTime),
     generation,

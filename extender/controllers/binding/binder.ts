@@ -26,6 +26,7 @@ import { BindSlots } from './bind-slots.ts';
 import { BinderRecord } from './binder-record.ts';
 import { DaemonBook } from './daemon-book.ts';
 import { HeldClaims } from './held-claims.ts';
+import { watchRefusals } from './refusals.ts';
 
 /** Binds under way at once in this process: 20 to 50 do (design section 7.3). */
 const bindsAtOnceMax = 30;
@@ -91,6 +92,7 @@ class Binder {
       }),
     ];
     for (const { metadata } of view.all('NodeClaim')) add(metadata.name);
+    stops.push(watchRefusals(this.#context));
     return () => {
       for (const stop of stops) stop();
       this.#held.close();
