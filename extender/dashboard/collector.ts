@@ -24,6 +24,7 @@ import {
   tileSubject,
 } from './node-tile.ts';
 import { PendingBoard, type PendingOverview } from './pending-board.ts';
+import { type PlanShare, planShare } from './plan-shares.ts';
 import type { PlanState } from './plan-state.ts';
 import { PodCounts } from './pod-counts.ts';
 import { Series } from './series.ts';
@@ -52,6 +53,9 @@ export interface DashboardSources {
 /** Nodes looked at in one go: about ten milliseconds of work. */
 const tilesPerLookMax = 500;
 const seriesOptions = { pointsMax: 480, intervalMs: 2_000, intervalMaxMs: 300_000 };
+/** Prices come and change without a word: nodes without one are looked at again after so many looks. */
+const unpricedLooks = 20;
+const repriceLooks = 240;
 /** Workloads are numbered anew at most this often, once there are too many. */
 const renumberMs = 600_000;
 
@@ -71,10 +75,12 @@ export class Collector {
   /** By UID: the claim whose node is held for the pod. */
   readonly #coming = new Map<string, { readonly claimId: string; readonly node: ComingNode }>();
   readonly #plannedBy = new Map<string, readonly string[]>();
+  readonly #shares = new Map<string, PlanShare>();
   readonly #log: DecisionLog;
   readonly #boots = new BootTimes();
   readonly #series = new Series<SeriesPoint>(seriesOptions);
   readonly #unlisten: readonly (() => void)[];
+  #looks = 0;
   #revision = 0;
   #timeMs = 0;
   #namesTold = 0;
@@ -133,6 +139,7 @@ export class Collector {
   look(): Look {
     const { about, nowMs } = this.#sources;
     this.#timeMs = nowMs();
+    this.#reprice();
     const isRenumbered = this.#renumber();
     const tiles = this.#lookAtTiles();
     this.#about = about();
@@ -234,6 +241,7 @@ export class Collector {
     if (subject === undefined) {
       this.#plan(id, [], undefined);
       this.#texts.delete(id);
+      this.#shares.delete(id);
       return this.#tiles.delete(id) ? 'gone' : undefined;
     }
     const tile = nodeTile(this.#facts, subject);
@@ -242,6 +250,7 @@ export class Collector {
     const expectedMs = this.#boots.expectedMs(createdMs);
     const planned = plannedPods(view, subject.claim);
     this.#plan(id, planned, { step, trouble, expectedMs });
+    if (subject.claim !== undefined && !this.#texts.has(id)) this.#share(id, createdMs);
     const text = JSON.stringify(tile);
     if (this.#texts.get(id) === text) return undefined;
     this.#texts.set(id, text);
@@ -269,8 +278,19 @@ export class Collector {
     }
   }
 
+  #share(id: string, createdMs: number): void {
+    const share = planShare(createdMs, this.#sources.planState.latest());
+    if (share !== undefined) this.#shares.set(id, share);
+  }
+
   #sum(): Totals {
-    return totalsOf(this.#tiles.values(), this.#pods, this.#board.count, this.#sources.planState);
+    return totalsOf({
+      tiles: this.#tiles,
+      shares: this.#shares,
+      pods: this.#pods,
+      podsPending: this.#board.count,
+      planState: this.#sources.planState,
+    });
   }
 
   #newest<Part extends 'about' | 'totals'>(
@@ -300,17 +320,19 @@ export class Collector {
   /** Half a picture of the cluster is no point. */
   #newPoints(): Pick<DashboardDiff, 'points' | 'series'> {
     if (this.isBehind || !this.#series.isDue(this.#timeMs)) return {};
-    const { cost, plan, podsPending, podsRunning } = this.#totals;
-    const point: SeriesPoint = [
-      this.#timeMs,
-      cost,
-      plan?.bound ?? null,
-      plan?.firstFit ?? null,
-      podsPending,
-      podsRunning,
-    ];
+    const { cost, bound, firstFit, podsPending, podsRunning } = this.#totals;
+    const point: SeriesPoint = [this.#timeMs, cost, bound, firstFit, podsPending, podsRunning];
     const outcome = this.#series.add(point);
     return outcome === 'appended' ? { points: [point] } : { series: this.#series.points };
+  }
+
+  #reprice(): void {
+    this.#looks += 1;
+    if (this.#looks % unpricedLooks !== 0) return;
+    const isFull = this.#looks % repriceLooks === 0;
+    for (const { id, price } of this.#tiles.values()) {
+      if (isFull || price === null) this.#dirty.add(id);
+    }
   }
 
   /** Once there have been too many workloads, those that are gone give up their numbers. */

@@ -15,6 +15,7 @@ import {
   labelZone,
   reservedTaint,
 } from '../../core/api/labels.ts';
+import { nominatedOf } from '../../core/provisioning/nominations.ts';
 import { offeringsOf } from '../../core/scheduling/claim-offerings.ts';
 import { offeredResources } from '../../core/scheduling/quantity.ts';
 import { effectiveRequests } from '../../core/scheduling/requests.ts';
@@ -210,13 +211,19 @@ function blocksOf(
     );
 }
 
-/** Pods that a claim holds its place for and that are not bound yet. */
+/**
+ * Pods that are planned on a claim and not bound yet. Those that others bind are awaited only until
+ * the node is open: from then on their scheduler may do as it likes.
+ */
 export function plannedPods(
   view: ClusterView,
   claim: Live<'NodeClaim'> | undefined,
 ): readonly LivePod[] {
-  const owners = reservationOf(claim?.metadata.annotations)?.owners ?? [];
-  return [...owners].flatMap((uid) => view.unboundPods.get(uid) ?? []);
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return [];
+  const { annotations } = claim.metadata;
+  const owners = reservationOf(annotations)?.owners ?? [];
+  const nominated = isTrue(claim, 'Initialized') ? [] : nominatedOf(annotations);
+  return [...new Set([...owners, ...nominated])].flatMap((uid) => view.unboundPods.get(uid) ?? []);
 }
 
 function sharePermille({ spec }: LivePod, allocatable: Resources): number {

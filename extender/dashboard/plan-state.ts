@@ -9,6 +9,8 @@ export interface PlanFigures {
   readonly timeMs: number;
   /** What everything that runs or is on its way costs, the plan carried out. */
   readonly costNanoUsdPerHour: number;
+  /** The part of it that this plan adds. */
+  readonly batchCostNanoUsdPerHour: number;
   /** Proven: no plan for the same pods beside the nodes that stood then costs less. */
   readonly lowerBoundNanoUsdPerHour: number | undefined;
   /** What the cluster would cost with first-fit; undefined where it could not place every pod. */

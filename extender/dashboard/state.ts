@@ -40,16 +40,21 @@ export interface Totals {
   readonly cost: number;
   /** Nodes whose price is not known. */
   readonly nodesUnpriced: number;
+  /** The same nodes' cost as their plans' proven bounds have it; null if no plan is known. */
+  readonly bound: number | null;
+  /** The same nodes' cost as first-fit for the same pods would have it; null if no plan is known. */
+  readonly firstFit: number | null;
+  /** Share of the cost that both rest on; the rest is taken as it is. */
+  readonly planned: number;
   readonly plan: PlanTotals | null;
 }
 
+/** The last plan. */
 export interface PlanTotals {
   readonly timeMs: number;
-  readonly cost: number;
-  readonly bound: number | null;
-  readonly firstFit: number | null;
-  readonly gap: number | null;
   readonly pods: number;
+  /** Of what it adds; null if nothing is proven. */
+  readonly gap: number | null;
   readonly solveMs: number;
 }
 

@@ -4,11 +4,11 @@
  * In: tiles, counts of pods, the plan's figures. Out: the figures at the head of the dashboard.
  * O(nodes).
  */
+import type { PlanShare } from './plan-shares.ts';
 import type { PlanState } from './plan-state.ts';
 import type { PodCounts } from './pod-counts.ts';
 import type { NodeStep, NodeTile, PlanTotals, Totals } from './state.ts';
 
-const nanoPerUsd = 1e9;
 const comingSteps: ReadonlySet<NodeStep> = new Set([
   'launching',
   'booting',
@@ -18,33 +18,32 @@ const comingSteps: ReadonlySet<NodeStep> = new Set([
 /** Before these there is no Node. */
 const wantedSteps: ReadonlySet<NodeStep> = new Set(['launching', 'booting']);
 
-/** Until it is launched a node costs nothing. */
-export function totalsOf(
-  tiles: Iterable<NodeTile>,
-  pods: PodCounts,
-  podsPending: number,
-  planState: PlanState,
-): Totals {
+export interface TotalsFacts {
+  readonly tiles: ReadonlyMap<string, NodeTile>;
+  /** By id of the tile. */
+  readonly shares: ReadonlyMap<string, PlanShare>;
+  readonly pods: PodCounts;
+  readonly podsPending: number;
+  readonly planState: PlanState;
+}
+
+export function totalsOf({ tiles, shares, pods, podsPending, planState }: TotalsFacts): Totals {
   const nodes = { nodes: 0, nodesReady: 0, nodesComing: 0, nodesLeaving: 0, nodesUnpriced: 0 };
-  const requested = { cpu: 0, memory: 0 };
-  const offered = { cpu: 0, memory: 0 };
-  let cost = 0;
-  for (const { step, price, use } of tiles) {
+  const use = { cpu: { used: 0, whole: 0 }, memory: { used: 0, whole: 0 } };
+  const money = { cost: 0, bound: 0, firstFit: 0, planned: 0 };
+  for (const tile of tiles.values()) {
+    const { step, price } = tile;
     if (!wantedSteps.has(step)) nodes.nodes += 1;
     if (comingSteps.has(step)) nodes.nodesComing += 1;
     if (step === 'leaving') nodes.nodesLeaving += 1;
-    if (step !== 'launching') {
-      if (price === null) nodes.nodesUnpriced += 1;
-      else cost += price;
-    }
-    if (step !== 'ready') continue;
-    nodes.nodesReady += 1;
-    for (const [resource, used, whole] of use) {
-      if (resource !== 'cpu' && resource !== 'memory') continue;
-      requested[resource] += used;
-      offered[resource] += whole;
-    }
+    if (step === 'ready') nodes.nodesReady += 1;
+    if (step === 'ready') addUse(use, tile);
+    // Until it is launched a node costs nothing.
+    if (step === 'launching') continue;
+    if (price === null) nodes.nodesUnpriced += 1;
+    else addMoney(money, price, shares.get(tile.id));
   }
+  const isPlanned = money.planned > 0;
   return {
     ...nodes,
     podsRunning: pods.running,
@@ -52,31 +51,48 @@ export function totalsOf(
     podsPending,
     podsDone: pods.done,
     podsFailed: pods.failed,
-    cpuUse: ratio(requested.cpu, offered.cpu),
-    memoryUse: ratio(requested.memory, offered.memory),
-    cost: usd(cost * nanoPerUsd),
+    cpuUse: ratio(use.cpu.used, use.cpu.whole),
+    memoryUse: ratio(use.memory.used, use.memory.whole),
+    cost: rounded(money.cost),
+    bound: isPlanned ? rounded(money.bound) : null,
+    firstFit: isPlanned ? rounded(money.firstFit) : null,
+    planned: ratio(money.planned, money.cost),
     plan: planTotals(planState),
   };
+}
+
+function addUse(
+  sums: Record<'cpu' | 'memory', { used: number; whole: number }>,
+  { use }: NodeTile,
+): void {
+  for (const [resource, used, whole] of use) {
+    if (resource !== 'cpu' && resource !== 'memory') continue;
+    sums[resource].used += used;
+    sums[resource].whole += whole;
+  }
+}
+
+function addMoney(
+  sums: Record<'cost' | 'bound' | 'firstFit' | 'planned', number>,
+  price: number,
+  share: PlanShare | undefined,
+): void {
+  sums.cost += price;
+  sums.bound += price * (share?.bound ?? 1);
+  sums.firstFit += price * (share?.firstFit ?? 1);
+  if (share?.bound !== undefined && share.firstFit !== undefined) sums.planned += price;
 }
 
 function planTotals(planState: PlanState): PlanTotals | null {
   const figures = planState.latest();
   if (figures === undefined) return null;
-  const { lowerBoundNanoUsdPerHour: bound, firstFitNanoUsdPerHour: firstFit } = figures;
-  return {
-    timeMs: figures.timeMs,
-    cost: usd(figures.costNanoUsdPerHour),
-    bound: bound === undefined ? null : usd(bound),
-    firstFit: firstFit === undefined ? null : usd(firstFit),
-    gap: figures.gap ?? null,
-    pods: figures.pods,
-    solveMs: Math.round(figures.solveMs),
-  };
+  const { timeMs, pods, gap = null, solveMs } = figures;
+  return { timeMs, pods, gap, solveMs: Math.round(solveMs) };
 }
 
 /** To a hundredth of a cent. */
-function usd(nanoUsd: number): number {
-  return Math.round(nanoUsd / 1e5) / 1e4;
+function rounded(usd: number): number {
+  return Math.round(usd * 1e4) / 1e4;
 }
 
 function ratio(part: number, whole: number): number {

@@ -7,7 +7,7 @@
 import type { DecisionRecord } from '../../core/ports.ts';
 import type { LivePod } from '../../core/state/live-pod.ts';
 import type { Waiting } from './pending-board.ts';
-import type { NodeStep } from './state.ts';
+import type { NodeStep, PendingState } from './state.ts';
 
 /** A node that is held for a pod. */
 export interface ComingNode {
@@ -16,8 +16,16 @@ export interface ComingNode {
   readonly expectedMs: number | null;
 }
 
-/** Outcomes that say: not before something changes. */
-const stuckOutcomes: ReadonlySet<string> = new Set(['unschedulable', 'infeasible', 'rejected']);
+/** What outcomes mean for a pod that still waits. Reasons that name nodes would make a class each. */
+const outcomes: ReadonlyMap<string, { readonly state: PendingState; readonly reason?: string }> =
+  new Map([
+    ['unschedulable', { state: 'stuck' }],
+    ['planned', { state: 'coming', reason: 'A node was planned for it' }],
+    [
+      'fits-existing',
+      { state: 'coming', reason: 'A node has room; its scheduler is about to place it' },
+    ],
+  ]);
 
 const comingReasons: Readonly<Record<NodeStep, string>> = {
   launching: 'Its node is being launched',
@@ -48,8 +56,8 @@ export function waitingOf(
     return { state: 'preempting', reason, expectedMs };
   }
   if (decision !== undefined) {
-    const state = stuckOutcomes.has(decision.outcome) ? 'stuck' : 'queued';
-    return { state, reason: decision.reason, expectedMs };
+    const { state = 'queued', reason = decision.reason } = outcomes.get(decision.outcome) ?? {};
+    return { state, reason, expectedMs };
   }
   switch (pod.unscheduledReason) {
     case '':

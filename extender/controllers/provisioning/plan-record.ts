@@ -43,6 +43,7 @@ export function recordPlan(plan: BatchPlan, setting: PlanSetting): void {
   board.publish({
     timeMs: clock.nowMs(),
     costNanoUsdPerHour: standingNano + costNano,
+    batchCostNanoUsdPerHour: costNano,
     lowerBoundNanoUsdPerHour: bound,
     firstFitNanoUsdPerHour: firstFit,
     gap: isProven ? gap : undefined,
