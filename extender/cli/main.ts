@@ -30,6 +30,7 @@ const program = createProgram(
       (await import('./instance-types-command.ts')).runInstanceTypes(options),
     verify: async (planFile, options) =>
       (await import('./verify-command.ts')).runVerify(planFile, options),
+    serve: async (options) => (await import('./serve-command.ts')).runServe(options),
   },
   version,
   (code) => {

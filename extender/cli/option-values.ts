@@ -85,3 +85,28 @@ export function parseMemoryOverhead(text: string): 'measured' | number {
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
+
+/** Slowest and fastest that a simulated world may run, simulated seconds per second. */
+export const speedMin = 0.1;
+export const speedMax = 1000;
+
+/** `10`, or `10x`. */
+export function parseSpeed(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)x?$/.exec(text);
+  const speed = match === null ? Number.NaN : Number(match[1]);
+  if (!(speed >= speedMin && speed <= speedMax)) {
+    throw new InvalidArgumentError(`Expected a factor from ${speedMin} to ${speedMax}.`);
+  }
+  return speed;
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. */
+export function parseAddress(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port >= 0 && port <= 65_535)) {
+    throw new InvalidArgumentError('Expected host:port, such as 127.0.0.1:8080 or [::1]:8080.');
+  }
+  return { host, port };
+}

@@ -11,13 +11,17 @@ import { makePlan } from '../../core/packing/plan-nodes.ts';
 import type { PackingProblem } from '../../core/packing/problem.ts';
 import type { SolveOptions } from '../../core/packing/solution.ts';
 import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
+import {
+  firstFitCostNano,
+  solveVerified,
+  type VerifiedSolution,
+} from '../planning/verified-solve.ts';
 import { checkDestination, writeAnswer } from './answer.ts';
 import { type PlanningInput, readPlanningInput } from './planning-input.ts';
 import { priceNotes } from './price-notes.ts';
 import type { PlanCommandOptions } from './program.ts';
 import { startProgressLine } from './progress-line.ts';
 import { tableStyle } from './table-style.ts';
-import { firstFitCostNano, solveVerified, type VerifiedSolution } from '../planning/verified-solve.ts';
 
 /** Longest wait for worker threads to end once the answer is there; they need milliseconds. */
 const poolCloseMs = 2000;

@@ -14,6 +14,7 @@ import {
   parseNodeCostNano,
   ratioParser,
 } from './option-values.ts';
+import { type ServeCommandOptions, serveCommand } from './serve-program.ts';
 
 /** What decides the packing problem: a plan can only be checked under the options it was made with. */
 export interface ModelCommandOptions {
@@ -53,6 +54,7 @@ export interface CommandActions {
   plan(options: PlanCommandOptions): Promise<number>;
   instanceTypes(options: InstanceTypesCommandOptions): Promise<number>;
   verify(planFile: string, options: ModelCommandOptions): Promise<number>;
+  serve(options: ServeCommandOptions): Promise<number>;
 }
 
 const seedMax = 0xffffffff;
@@ -190,5 +192,8 @@ export function createProgram(
   for (const makeCommand of [planCommand, instanceTypesCommand, verifyCommand]) {
     program.addCommand(makeCommand(actions, setExitCode).copyInheritedSettings(program));
   }
+  program.addCommand(
+    serveCommand((options) => actions.serve(options), setExitCode).copyInheritedSettings(program),
+  );
   return program;
 }

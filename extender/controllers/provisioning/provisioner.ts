@@ -12,6 +12,7 @@ import { labelNodePool } from '../../../core/api/labels.ts';
 import type { NodePool } from '../../../core/api/nodepool.ts';
 import { bindsPod } from '../../../core/binding/whose-pods.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
+import type { PricedOffering } from '../../../core/packing/packing-model.ts';
 import type { PlannedClaim } from '../../../core/packing/planned-claims.ts';
 import { ClusterError, type Solver } from '../../../core/ports.ts';
 import { claimDraft } from '../../../core/provisioning/claim-draft.ts';
@@ -21,6 +22,7 @@ import { standingOfPod } from '../../../core/provisioning/pending.ts';
 import type { LivePod } from '../../../core/state/live-pod.ts';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import { type BatchPlan, planBatch } from '../../planning/plan-batch.ts';
+import type { ServiceSettings } from '../../settings.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import type { PriceBook } from '../price-book.ts';
 import { BatchWindow } from './batch-window.ts';
@@ -174,8 +176,7 @@ class Provisioner {
         signal,
         model: {
           nodeCostNano: settings.nodeCostNano,
-          riskNano: ({ capacityType, priceNano }) =>
-            capacityType === 'spot' ? Math.round(priceNano * settings.spotPremium) : 0,
+          riskNano: (offering) => riskNano(offering, settings),
         },
         solve: {
           gap: settings.solveGap,
@@ -340,6 +341,17 @@ class Provisioner {
       this.#verdicts.tell(pod, { outcome: 'fits-existing', reason, details: { node } });
     }
   }
+}
+
+/** What an offering is held to cost beyond its price, each share a setting of its own. */
+function riskNano(
+  { instanceType, capacityType, priceNano }: PricedOffering,
+  { spotPremium, bareMetalPremium }: ServiceSettings,
+): number {
+  const share =
+    (capacityType === 'spot' ? spotPremium : 0) +
+    (instanceType.includes('.metal') ? bareMetalPremium : 0);
+  return Math.round(priceNano * share);
 }
 
 /** UID -> name of the claim that the pod is planned on. A pod on two claims belongs to the older. */

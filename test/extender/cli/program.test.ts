@@ -20,6 +20,7 @@ async function run(...words: string[]) {
       plan: remember('plan', 2),
       instanceTypes: remember('instance-types', 0),
       verify: remember('verify', 1),
+      serve: remember('serve', 0),
     },
     '1.2.3',
     (code) => codes.push(code),

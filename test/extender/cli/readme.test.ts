@@ -9,7 +9,11 @@ const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf
 const never = async (): Promise<number> => {
   throw new Error('no command is run here');
 };
-const program = createProgram({ plan: never, instanceTypes: never, verify: never }, '0', () => {});
+const program = createProgram(
+  { plan: never, instanceTypes: never, verify: never, serve: never },
+  '0',
+  () => {},
+);
 
 /** Rows `| `option` | default | ... |` below a heading. */
 function documentedOptions(heading: string): Map<string, string> {

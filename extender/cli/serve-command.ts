@@ -1,0 +1,173 @@
+/**
+ * `stowage serve`: the service on a simulated world, or on a cluster.
+ *
+ * In: parsed options. Out: a process that runs until it is stopped, its time is up or a bug ends it;
+ * the exit code. This is a composition root: it names the simulator and the real adapters, and
+ * decides nothing else.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { InputError } from '../../core/errors.ts';
+import { assetPath } from '../../workers/assets.ts';
+import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
+import type { ServiceOptions } from '../composition/service.ts';
+import { createLog } from '../log.ts';
+import type { ExtenderTls } from '../server/secure-server.ts';
+import { defaultSettings, type ServiceSettings } from '../settings.ts';
+import type { ServeCommandOptions } from './serve-program.ts';
+
+/** 0 when stopped or when its time is up. @throws InputError for wrong options */
+export async function runServe(options: ServeCommandOptions): Promise<number> {
+  const { version } = JSON.parse(readFileSync(assetPath('package.json'), 'utf8')) as {
+    version: string;
+  };
+  const level = options.logLevel ?? (options.cluster === 'embedded' ? 'warn' : 'info');
+  const log = createLog({ level, version });
+  const solver = createSolverPool({ threads: options.threads, warm: true });
+  const stopped = stopSignal(options.durationMs);
+  try {
+    const common = {
+      solver,
+      log,
+      version,
+      extender: { ...options.extenderAddress, ...tlsOf(options) },
+      operations: options.operationsAddress,
+    };
+    return options.cluster === 'embedded'
+      ? await serveEmbedded(options, common, stopped)
+      : await serveCluster(options, common, stopped);
+  } finally {
+    stopped.dispose();
+    await closePool(solver, log);
+  }
+}
+
+type Common = Pick<ServiceOptions, 'solver' | 'log' | 'version' | 'extender' | 'operations'>;
+
+async function serveEmbedded(
+  options: ServeCommandOptions,
+  common: Common,
+  stopped: StopSignal,
+): Promise<number> {
+  if (options.cloud !== 'simulated') {
+    throw new InputError({ field: '--cloud' }, 'the embedded cluster has a simulated cloud only');
+  }
+  const [{ startEmbedded }, { workloads }] = await Promise.all([
+    import('../composition/embedded.ts'),
+    import('../composition/embedded-workload.ts'),
+  ]);
+  const embedded = await startEmbedded({
+    ...common,
+    seed: options.seed,
+    speed: options.speed,
+    workload: options.workload as keyof typeof workloads,
+    settings: settingsOf(options, 'embedded'),
+  });
+  process.stdout.write(
+    [
+      `Stowage runs a simulated cluster, ${options.speed} times as fast as time: ${options.workload}, ${workloads[options.workload as keyof typeof workloads]}.`,
+      `  dashboard  ${embedded.service.operationsUrl}/`,
+      `  metrics    ${embedded.service.operationsUrl}/metrics`,
+      `  extender   ${embedded.service.extenderUrl}`,
+      'Ctrl-C ends it.',
+      '',
+    ].join('\n'),
+  );
+  try {
+    await Promise.race([stopped.promise, embedded.done]);
+  } finally {
+    await embedded.stop();
+  }
+  const [broken] = embedded.violations;
+  if (broken !== undefined) {
+    throw new Error(`a safety rule was broken: ${broken.kind}: ${broken.message}`);
+  }
+  return 0;
+}
+
+async function serveCluster(
+  options: ServeCommandOptions,
+  common: Common,
+  stopped: StopSignal,
+): Promise<number> {
+  if (options.cloud !== 'ec2') {
+    throw new InputError(
+      { field: '--cloud' },
+      'nodes of a real cluster come from a real cloud: expected --cloud=ec2 with --cluster=kubernetes',
+    );
+  }
+  throw new InputError({ field: '--cloud' }, 'ec2 is not built yet');
+}
+
+/** What the options say of the settings. */
+export function settingsOf(options: ServeCommandOptions, namespace: string): ServiceSettings {
+  return {
+    ...defaultSettings,
+    clusterName: options.clusterName,
+    identity: `${hostname()}_${process.pid}`,
+    namespace: options.leaderElectionNamespace ?? namespace,
+    leaseName: options.leaderElectionName,
+    leaderElection: options.cluster === 'kubernetes' && options.leaderElect,
+    bind: options.bind,
+    schedulerName: options.schedulerName,
+    batchIdleMs: options.batchIdleMs,
+    batchMaxMs: options.batchMaxMs,
+    solveTimeLimitMs: options.timeLimitMs,
+    solveGap: options.gap,
+    solverThreads: options.threads,
+    seed: options.seed,
+    master: options.master,
+    nodeCostNano: options.nodeCostNano,
+    spotPremium: options.spotPremium,
+  };
+}
+
+function tlsOf(options: ServeCommandOptions): { readonly tls?: ExtenderTls } {
+  const { tlsCertificate, tlsKey, tlsClientCa, allowedClient } = options;
+  const given = [tlsCertificate, tlsKey, tlsClientCa].filter((file) => file !== undefined);
+  if (given.length === 0) return {};
+  if (tlsCertificate === undefined || tlsKey === undefined || tlsClientCa === undefined) {
+    throw new InputError(
+      { field: '--tls-certificate' },
+      'expected --tls-certificate, --tls-key and --tls-client-ca together',
+    );
+  }
+  return {
+    tls: {
+      certificateFile: tlsCertificate,
+      keyFile: tlsKey,
+      clientAuthorityFile: tlsClientCa,
+      allowedClients: allowedClient,
+    },
+  };
+}
+
+interface StopSignal {
+  /** Resolves at the first SIGINT or SIGTERM, or when the time is up. */
+  readonly promise: Promise<void>;
+  dispose(): void;
+}
+
+/** The second signal ends the process as if nobody listened. */
+function stopSignal(durationMs: number | undefined): StopSignal {
+  let stop: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return {
+    promise,
+    dispose: () => {
+      clearTimeout(timer);
+      process.removeListener('SIGINT', stop);
+      process.removeListener('SIGTERM', stop);
+    },
+  };
+}
+
+async function closePool(pool: SolverPool, log: Logger): Promise<void> {
+  await pool.close().catch((error: unknown) => log.error({ err: error }, 'the solver did not end'));
+}

@@ -1,0 +1,58 @@
+/**
+ * Every controller that the leader runs, in the order in which they are started.
+ *
+ * In: what they need. Out: one promise. A controller is named here and nowhere else; each works by
+ * itself on the live view, so that the order does not matter to the outcome. The first bug in any of
+ * them ends all.
+ */
+import type { NodePool } from '../../core/api/nodepool.ts';
+import { isOurs } from '../../core/lifecycle/ownership.ts';
+import type { Solver } from '../../core/ports.ts';
+import type { Controller, ControllerContext } from '../controllers/context.ts';
+import type { PriceBook } from '../controllers/price-book.ts';
+import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
+import { startProvisioner } from '../controllers/provisioning/provisioner.ts';
+
+export interface LeaderTools {
+  readonly solver: Solver;
+  readonly prices: PriceBook;
+  readonly board: PlanBoard;
+}
+
+type Start = (context: ControllerContext, tools: LeaderTools) => Controller;
+
+const starts: readonly Start[] = [
+  (context, { solver, prices, board }) =>
+    startProvisioner(context, { solver, prices, board, isOurs: isOursPool }),
+];
+
+/** Runs all until the context's signal; rejects with the first bug, after all have ended. */
+export async function runControllers(
+  context: ControllerContext,
+  tools: LeaderTools,
+): Promise<void> {
+  const bug = new AbortController();
+  const signal = AbortSignal.any([context.signal, bug.signal]);
+  const running = starts.map((start) => start({ ...context, signal }, tools));
+  const results = await Promise.allSettled(
+    running.map(async ({ name, done }) => {
+      try {
+        await done;
+        context.log.debug({ controller: name }, 'ended');
+      } catch (error) {
+        if (!signal.aborted) {
+          context.log.fatal({ err: error, controller: name }, 'a controller failed');
+          bug.abort(error);
+        }
+        throw error;
+      }
+    }),
+  );
+  if (bug.signal.aborted) throw bug.signal.reason;
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected' && !context.signal.aborted) throw failed.reason;
+}
+
+function isOursPool({ spec }: NodePool): boolean {
+  return isOurs(spec.template.spec.nodeClassRef);
+}

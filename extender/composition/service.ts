@@ -1,0 +1,248 @@
+/**
+ * The service: everything that `stowage serve` runs, put together over ports.
+ *
+ * In: ports (a cluster and a cloud, real or simulated), settings, where to listen. Out: a running
+ * service. Every replica follows the cluster, answers the verbs and shows what it knows; the one that
+ * holds the Lease runs the controllers too. It names no adapter: whoever starts it does.
+ */
+import type { Logger } from 'pino';
+import type { CloudProvider } from '../../core/cloud-port.ts';
+import type { Clock, ClusterClient, Random, Solver } from '../../core/ports.ts';
+import type { ViewKind } from '../../core/state/view.ts';
+import type { ControllerContext } from '../controllers/context.ts';
+import { type LiveState, startLiveState } from '../controllers/live-state.ts';
+import { PriceBook } from '../controllers/price-book.ts';
+import { PlanBoard } from '../controllers/provisioning/plan-board.ts';
+import { createHealth, type Health } from '../health.ts';
+import { runLeaderElection } from '../leadership/lease.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import { feedNodes } from '../node-feed.ts';
+import { NodeTable } from '../node-table.ts';
+import type { ExtenderTls } from '../server/secure-server.ts';
+import type { ServiceSettings } from '../settings.ts';
+import { runControllers } from './controllers.ts';
+import { measuredCloud } from './measured-cloud.ts';
+import { type Recording, startRecording } from './recording.ts';
+import { startServers } from './servers.ts';
+
+export interface Endpoint {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+export interface ServiceOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly client: ClusterClient;
+  readonly cloud: CloudProvider;
+  readonly solver: Solver;
+  readonly log: Logger;
+  readonly version: string;
+  readonly settings: ServiceSettings;
+  readonly extender: Endpoint & { readonly tls?: ExtenderTls };
+  readonly operations: Endpoint;
+}
+
+export interface Service {
+  /** What the scheduler's `urlPrefix` is to be. */
+  readonly extenderUrl: string;
+  /** Dashboard, metrics, health, explain. */
+  readonly operationsUrl: string;
+  readonly live: LiveState;
+  readonly metrics: Metrics;
+  readonly board: PlanBoard;
+  readonly recorder: Recording;
+  readonly isLeader: boolean;
+  /** Rejects on a bug; resolves after {@link stop}. */
+  readonly done: Promise<void>;
+  /** Ends in good order, within {@link stopTimeoutMs}. */
+  stop(): Promise<void>;
+}
+
+/** kubelets give a pod 30 s by default. */
+export const stopTimeoutMs = 25_000;
+/** How often to look whether every kind has been listed. */
+const syncLookMs = 200;
+/** A kind that was not heard of for so long (bookmarks come every minute) makes a replica unready. */
+const silentMaxMs = 180_000;
+
+/** Listens at once; is ready when the cluster is known. @throws InputError for wrong TLS options */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { clock, random, client, cloud, log, settings, version } = options;
+  const metrics = createMetrics(version);
+  const health = createHealth();
+  const end = new AbortController();
+  const { signal } = end;
+  const board = new PlanBoard();
+  const nodes = new NodeTable();
+  const live = followCluster(options, metrics, signal);
+  const { view } = live;
+  const prices = new PriceBook(cloud, view);
+  const stopFeed = feedNodes({
+    view,
+    nodes,
+    clock,
+    priceOf: ({ metadata }) => prices.priceOf(metadata.labels),
+  });
+  addChecks(health, live, clock);
+  const recorder = startRecording({ client, clock, random, metrics, log, settings, signal });
+  const servers = await startServers(options, {
+    nodes,
+    metrics,
+    health,
+    view,
+    prices,
+    board,
+    recorder,
+  });
+
+  async function lead(leaderSignal: AbortSignal): Promise<void> {
+    await live.synced;
+    leaderSignal.throwIfAborted();
+    const context: ControllerContext = {
+      clock,
+      random,
+      client,
+      cloud: measuredCloud(cloud, clock, metrics, board),
+      view,
+      recorder,
+      metrics,
+      log,
+      settings,
+      signal: leaderSignal,
+    };
+    await runControllers(context, { solver: options.solver, prices, board });
+  }
+
+  let isLeader = false;
+  const election = runLeaderElection({
+    client,
+    clock,
+    random,
+    settings,
+    signal,
+    lead,
+    observer: {
+      holder: ({ identity }, isSelf) => log.info({ identity, isSelf }, 'the Lease is held'),
+      leading: () => {
+        isLeader = true;
+        metrics.cluster.isLeader.set({ name: settings.leaseName }, 1);
+        log.info({ identity: settings.identity }, 'leading');
+      },
+      ended: (why) => {
+        isLeader = false;
+        metrics.cluster.isLeader.set({ name: settings.leaseName }, 0);
+        log.info({ why }, 'not leading any more');
+      },
+      failed: (during, error) => log.warn({ during }, `leader election: ${error.message}`),
+    },
+  });
+  const watching = trackSync(live, metrics, clock, signal);
+  // The first of them that fails takes the rest along: a replica that is half there helps nobody.
+  const done = Promise.all([live.done, election, watching])
+    .then(() => undefined)
+    .catch((error: unknown) => {
+      end.abort(error);
+      throw error;
+    });
+  done.catch(() => undefined);
+
+  return {
+    ...servers.urls,
+    live,
+    metrics,
+    board,
+    recorder,
+    get isLeader() {
+      return isLeader;
+    },
+    done,
+    stop: async () => {
+      health.beginShutdown();
+      end.abort(new Error('the service is being stopped'));
+      await within(clock, stopTimeoutMs, async () => {
+        await Promise.allSettled([done]);
+        await recorder.flush();
+        stopFeed();
+        await servers.close();
+      });
+    },
+  };
+}
+
+/** One reflector per kind; what they meet is counted. */
+function followCluster(
+  { client, clock, random, log }: ServiceOptions,
+  metrics: Metrics,
+  signal: AbortSignal,
+): LiveState {
+  return startLiveState({
+    client,
+    clock,
+    random,
+    signal,
+    observer: {
+      listed: (kind: ViewKind, count, durationMs) => {
+        metrics.cluster.relists.inc({ kind });
+        log.debug({ kind, count, durationMs: Math.round(durationMs) }, 'listed');
+      },
+      changed: (kind) => metrics.cluster.watchEvents.inc({ kind }),
+      failed: (kind, during, error, waitMs) =>
+        log.warn({ kind, during, code: error.code, waitMs: Math.round(waitMs) }, error.message),
+    },
+  });
+}
+
+function addChecks(health: Health, live: LiveState, clock: Clock): void {
+  health.addReadiness({
+    name: 'cluster-state',
+    problem: () => {
+      const missing = live.reflectors.filter(({ hasSynced }) => !hasSynced);
+      return missing.length === 0
+        ? undefined
+        : `not listed yet: ${missing.map(({ kind }) => kind).join(', ')}`;
+    },
+  });
+  health.addReadiness({
+    name: 'watches',
+    problem: () => {
+      const nowMs = clock.monotonicMs();
+      const silent = live.reflectors.filter(
+        ({ heardMs, problem }) => problem !== undefined && nowMs - heardMs > silentMaxMs,
+      );
+      return silent.length === 0
+        ? undefined
+        : `nothing heard of ${silent.map(({ kind, problem }) => `${kind} (${problem})`).join(', ')}`;
+    },
+  });
+}
+
+/** Keeps the gauges about the state of the state. */
+async function trackSync(
+  live: LiveState,
+  metrics: Metrics,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  metrics.cluster.synced.set(0);
+  try {
+    while (!live.hasSynced) {
+      metrics.cluster.unsyncedSeconds.set((clock.monotonicMs() - startedMs) / 1000);
+      await clock.sleep(syncLookMs, signal);
+    }
+    metrics.cluster.unsyncedSeconds.set(0);
+    metrics.cluster.synced.set(1);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** What does not end in time dies with the process. */
+async function within(clock: Clock, limitMs: number, work: () => Promise<void>): Promise<void> {
+  const limit = new AbortController();
+  const deadline = clock.sleep(limitMs, limit.signal).catch(() => undefined);
+  await Promise.race([work(), deadline]);
+  limit.abort();
+}
