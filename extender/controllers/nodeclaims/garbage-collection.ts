@@ -1,0 +1,149 @@
+/**
+ * Ends what only one side knows of: instances without a NodeClaim, NodeClaims without an instance.
+ *
+ * In: what the cloud lists, now and then and soon after a node fell silent; the claims. Out: instances
+ * terminated, claims deleted. An instance that is not listed must be missing twice, some time apart,
+ * and must not be found by name either, for reads of the cloud lag. What was missing once is
+ * remembered in memory alone: a restart begins anew, which only delays.
+ */
+import { isTrue } from '../../../core/api/conditions.ts';
+import type { Live } from '../../../core/api/kinds.ts';
+import { CloudError, type CloudInstance } from '../../../core/cloud-port.ts';
+import {
+  instanceStanding,
+  isEnded,
+  isOrphan,
+  missingGraceMs,
+} from '../../../core/lifecycle/garbage.ts';
+import { tagNodeClaim } from '../../../core/lifecycle/launch-request.ts';
+import { isOurs } from '../../../core/lifecycle/ownership.ts';
+import { ClusterError } from '../../../core/ports.ts';
+import type { Controller, ControllerContext } from '../context.ts';
+import { type Reconciled, startReconciler } from '../reconciler.ts';
+import { endClaim } from './claim-records.ts';
+
+/** Between two looks. */
+const sweepEveryMs = 60_000;
+/** After a node fell silent or went, or while something is missing. */
+const sweepSoonMs = 10_000;
+/** Deletions, terminations and single reads at once. */
+const actionsAtOnce = 10;
+const sweepKey = 'sweep';
+
+/** Starts at once; ends with the context's signal. */
+export function startInstanceGarbageCollection(context: ControllerContext): Controller {
+  const { view } = context;
+  const missingSinceMs = new Map<string, number>();
+  return startReconciler(context, {
+    name: 'instance-garbage-collection',
+    concurrency: 1,
+    reconcile: () => sweep(context, missingSinceMs),
+    watch: (add) => {
+      add(sweepKey);
+      return view.listen('Node', ({ type, object, previous }) => {
+        const isSilent = type === 'deleted' || (isReady(previous) && !isReady(object));
+        const { providerID = '' } = object.spec ?? {};
+        if (isSilent && view.claimByProviderID(providerID) !== undefined) {
+          add(sweepKey, sweepSoonMs);
+        }
+      });
+    },
+  });
+}
+
+async function sweep(
+  context: ControllerContext,
+  missingSinceMs: Map<string, number>,
+): Promise<Reconciled> {
+  const { cloud, signal } = context;
+  const instances = await cloud.list({ signal });
+  const actions = [
+    ...orphanActions(context, instances),
+    ...lostClaimActions(context, instances, missingSinceMs),
+  ];
+  await runAll(context, actions);
+  return { againAfterMs: missingSinceMs.size > 0 ? sweepSoonMs : sweepEveryMs };
+}
+
+type Action = () => Promise<void>;
+
+function orphanActions(
+  { view, clock, cloud, log, signal }: ControllerContext,
+  instances: readonly CloudInstance[],
+): readonly Action[] {
+  const nowMs = clock.nowMs();
+  return instances
+    .filter((instance) => {
+      const name = instance.tags[tagNodeClaim] ?? '';
+      return isOrphan(instance, view.get('NodeClaim', { name }), nowMs);
+    })
+    .map(({ providerID, tags }) => async () => {
+      log.warn({ providerID, claim: tags[tagNodeClaim] }, 'an instance without NodeClaim is ended');
+      await cloud.terminate(providerID, { signal });
+    });
+}
+
+/** Keeps `missingSinceMs` to what is missing now. */
+function lostClaimActions(
+  context: ControllerContext,
+  instances: readonly CloudInstance[],
+  missingSinceMs: Map<string, number>,
+): readonly Action[] {
+  const { view, clock } = context;
+  const nowMs = clock.nowMs();
+  const byProviderID = new Map(instances.map((instance) => [instance.providerID, instance]));
+  const missing = new Set<string>();
+  const actions: Action[] = [];
+  for (const claim of view.all('NodeClaim')) {
+    const { uid, deletionTimestamp } = claim.metadata;
+    if (deletionTimestamp !== undefined || !isOurs(claim.spec.nodeClassRef)) continue;
+    const { providerID = '' } = claim.status ?? {};
+    const isNodeReady = isReady(view.nodeByProviderID(providerID));
+    const standing = instanceStanding(claim, byProviderID.get(providerID), isNodeReady, nowMs);
+    if (standing === 'ended') actions.push(() => endLost(context, claim));
+    if (standing !== 'missing') continue;
+    missing.add(uid);
+    const sinceMs = missingSinceMs.get(uid) ?? nowMs;
+    missingSinceMs.set(uid, sinceMs);
+    if (nowMs - sinceMs >= missingGraceMs) actions.push(() => endIfUnknown(context, claim));
+  }
+  for (const uid of missingSinceMs.keys()) if (!missing.has(uid)) missingSinceMs.delete(uid);
+  return actions;
+}
+
+async function endIfUnknown(context: ControllerContext, claim: Live<'NodeClaim'>): Promise<void> {
+  const { providerID = '' } = claim.status ?? {};
+  const found = await context.cloud.get(providerID, { signal: context.signal });
+  if (found === undefined || isEnded(found.state)) await endLost(context, claim);
+}
+
+async function endLost(context: ControllerContext, claim: Live<'NodeClaim'>): Promise<void> {
+  await endClaim(context, claim, {
+    event: 'InstanceTerminating',
+    metric: 'instance_gone',
+    message: `its instance ${claim.status?.providerID ?? ''} is gone or ending`,
+  });
+}
+
+/** All of them, whatever becomes of each; the first outage is thrown at the end. */
+async function runAll({ signal }: ControllerContext, actions: readonly Action[]): Promise<void> {
+  const waiting = [...actions];
+  let outage: ClusterError | CloudError | undefined;
+  const work = async (): Promise<void> => {
+    for (let act = waiting.shift(); act !== undefined; act = waiting.shift()) {
+      try {
+        await act();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof ClusterError || error instanceof CloudError)) throw error;
+        outage ??= error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(actionsAtOnce, waiting.length) }, work));
+  if (outage !== undefined) throw outage;
+}
+
+function isReady(node: Live<'Node'> | undefined): boolean {
+  return node !== undefined && isTrue(node, 'Ready');
+}
