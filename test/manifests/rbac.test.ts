@@ -38,7 +38,7 @@ const needs: Readonly<Record<string, readonly string[]>> = {
     'patch stowage.dev/ec2nodeclasses/status',
   ],
   'say why': ['create,patch core/events'],
-  'see whether Karpenter leads': ['get coordination.k8s.io/leases:karpenter-leader-election'],
+  'see whether Karpenter leads': ['list coordination.k8s.io/leases:karpenter-leader-election'],
 };
 const leaderNeeds: readonly string[] = [
   'create coordination.k8s.io/leases',
@@ -151,6 +151,12 @@ t.test('rights on a real API server', { skip: reason ?? false }, async (t) => {
     for (const right of rightsOf(leaderNeeds)) {
       t.equal(await isAllowed(account, right, 'stowage-system'), true, right);
     }
+  });
+  await t.test('it finds the Lease of a Karpenter in any namespace, and no other', async (t) => {
+    const leases = '/apis/coordination.k8s.io/v1/leases';
+    const ofName = `${leases}?fieldSelector=metadata.name%3Dkarpenter-leader-election`;
+    t.equal((await account.send('GET', ofName)).status, 200);
+    t.equal((await account.send('GET', leases)).status, 403);
   });
   await t.test('and nothing else', async (t) => await checkForbidden(t, account));
 });

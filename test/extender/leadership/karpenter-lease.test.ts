@@ -1,0 +1,107 @@
+/** A Karpenter beside us is seen while it holds its Lease, wherever that is. */
+import t from 'tap';
+import { ClusterError } from '../../../core/ports.ts';
+import {
+  karpenterLeads,
+  karpenterLeaseName,
+  watchKarpenter,
+} from '../../../extender/leadership/karpenter-lease.ts';
+import { scriptedFaults } from '../../../sim/faults.ts';
+import { createWorld } from '../../../sim/world.ts';
+
+function setUp() {
+  const world = createWorld({ seed: 1, types: [] });
+  const faults = scriptedFaults();
+  const ports = world.startProcess('stowage', { faults });
+  const namespace = 'kube-system';
+  const hold = (holderIdentity: string, renewedMs: number): void => {
+    const renewTime = new Date(renewedMs).toISOString().replace('Z', '000Z');
+    const spec = { holderIdentity, renewTime, leaseDurationSeconds: 15 };
+    const metadata = { namespace, name: karpenterLeaseName };
+    const found = world.cluster.get('Lease', metadata);
+    if (found === undefined) world.cluster.create('Lease', { metadata, spec });
+    else world.cluster.replace('Lease', { ...found, spec });
+  };
+  const leads = async () => await world.clock.settle(karpenterLeads(ports));
+  return { world, faults, ports, hold, leads };
+}
+
+t.test('no Lease, a Lease of another name and one given back are no Karpenter', async (t) => {
+  const { world, hold, leads } = setUp();
+  t.equal(await leads(), false);
+  world.cluster.create('Lease', {
+    metadata: { namespace: 'kube-system', name: 'kube-scheduler' },
+    spec: { holderIdentity: 'x', renewTime: new Date(world.clock.nowMs()).toISOString() },
+  });
+  t.equal(await leads(), false);
+  hold('', world.clock.nowMs());
+  t.equal(await leads(), false);
+});
+
+t.test('a Lease that was renewed lately is held, one from yesterday is not', async (t) => {
+  const { world, hold, leads } = setUp();
+  hold('karpenter-1', world.clock.nowMs() - 30_000);
+  t.equal(await leads(), true, 'clocks may differ by a minute');
+  await world.clock.advance(3_600_000);
+  t.equal(await leads(), false);
+});
+
+t.test('the watch tells when a Karpenter comes and goes', async (t) => {
+  const { world, ports, hold } = setUp();
+  const end = new AbortController();
+  const told: boolean[] = [];
+  const watch = watchKarpenter({
+    ...ports,
+    signal: end.signal,
+    onChange: (is) => void told.push(is),
+  });
+  t.equal(watch.isLeading, true, 'nothing is known yet');
+  await world.clock.settle(watch.known);
+  t.equal(watch.isLeading, false);
+  hold('karpenter-1', world.clock.nowMs());
+  await world.clock.advance(20_000);
+  t.equal(watch.isLeading, true);
+  await world.clock.advance(120_000);
+  t.equal(watch.isLeading, false, 'it has died');
+  t.strictSame(told, [false, true, false]);
+  end.abort(new Error('stopped'));
+  await world.clock.settle(watch.done);
+});
+
+t.test('a Karpenter whose clock is hours behind is seen by what it does', async (t) => {
+  const { world, ports, hold } = setUp();
+  const behindMs = 7_200_000;
+  hold('karpenter-1', world.clock.nowMs() - behindMs);
+  const end = new AbortController();
+  const watch = watchKarpenter({ ...ports, signal: end.signal });
+  await world.clock.settle(watch.known);
+  t.equal(watch.isLeading, false, 'at first it looks dead');
+  for (let n = 0; n < 12; n += 1) {
+    await world.clock.advance(5_000);
+    hold('karpenter-1', world.clock.nowMs() - behindMs);
+  }
+  t.equal(watch.isLeading, true);
+  await world.clock.advance(60_000);
+  t.equal(watch.isLeading, false);
+  end.abort(new Error('stopped'));
+});
+
+t.test('as long as nothing is known a Karpenter is assumed', async (t) => {
+  const { world, ports, faults } = setUp();
+  const error = new ClusterError('Unavailable', 'connect ECONNREFUSED');
+  faults.add({ matches: () => true, fault: { type: 'refuse', error }, times: 5 });
+  const end = new AbortController();
+  const failures: string[] = [];
+  const watch = watchKarpenter({
+    ...ports,
+    signal: end.signal,
+    onFailure: ({ code }) => void failures.push(code),
+  });
+  await world.clock.advance(5_000);
+  t.equal(watch.isLeading, true);
+  await world.clock.settle(watch.known);
+  t.equal(watch.isLeading, false);
+  t.equal(failures.length, 5);
+  end.abort(new Error('stopped'));
+  await world.clock.settle(watch.done);
+});
