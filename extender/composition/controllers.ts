@@ -8,10 +8,16 @@
 import type { NodePool } from '../../core/api/nodepool.ts';
 import { isOurs } from '../../core/lifecycle/ownership.ts';
 import type { Solver } from '../../core/ports.ts';
+import { startBinder } from '../controllers/binding/binder.ts';
 import type { Controller, ControllerContext } from '../controllers/context.ts';
+import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
+import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
+import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import { startProvisioner } from '../controllers/provisioning/provisioner.ts';
+import { startNodeClaimTermination } from '../controllers/termination/claim-termination.ts';
+import { startNodeTermination } from '../controllers/termination/node-termination.ts';
 
 export interface LeaderTools {
   readonly solver: Solver;
@@ -22,6 +28,12 @@ export interface LeaderTools {
 type Start = (context: ControllerContext, tools: LeaderTools) => Controller;
 
 const starts: readonly Start[] = [
+  startNodeClaimLifecycle,
+  startBinder,
+  startNodeTermination,
+  startNodeClaimTermination,
+  startNodeClaimExpiration,
+  startInstanceGarbageCollection,
   (context, { solver, prices, board }) =>
     startProvisioner(context, { solver, prices, board, isOurs: isOursPool }),
 ];

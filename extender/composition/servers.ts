@@ -3,15 +3,18 @@
  *
  * In: what they answer from. Out: running servers with their addresses. It decides nothing.
  */
+import { randomUUID } from 'node:crypto';
 import type { ClusterView } from '../../core/state/view.ts';
+import { systemClock } from '../adapters/system.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
+import { type DashboardOptions, registerDashboard } from '../dashboard/routes.ts';
 import type { Health } from '../health.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NodeTable } from '../node-table.ts';
+import type { ClusterRecorder } from '../records/recorder.ts';
 import { startExtenderServer } from '../server/extender-server.ts';
 import { startOperationsServer } from '../server/operations-server.ts';
-import type { Recording } from './recording.ts';
 import type { ServiceOptions } from './service.ts';
 
 export interface ServerParts {
@@ -21,7 +24,8 @@ export interface ServerParts {
   readonly view: ClusterView;
   readonly prices: PriceBook;
   readonly board: PlanBoard;
-  readonly recorder: Recording;
+  readonly recorder: ClusterRecorder;
+  readonly leadership: { readonly isLeader: boolean; readonly holder: string };
 }
 
 export interface Servers {
@@ -46,6 +50,9 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
       ...options.operations,
       registry: metrics.registry,
       health,
+      routes: async (app) => {
+        await registerDashboard(app, dashboardOptions(options, parts));
+      },
     });
     return {
       urls: { extenderUrl: extender.url, operationsUrl: operations.url },
@@ -57,4 +64,27 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
     await extender.close();
     throw error;
   }
+}
+
+function dashboardOptions(
+  { clock, settings, version, speed }: ServiceOptions,
+  { view, prices, board, recorder, leadership }: ServerParts,
+): DashboardOptions {
+  return {
+    view,
+    priceOf: (labels) => prices.priceOf(labels),
+    decisions: recorder,
+    planState: board,
+    about: () => ({
+      cluster: settings.clusterName,
+      identity: settings.identity,
+      isLeader: leadership.isLeader,
+      leader: leadership.holder,
+      version,
+      speed: speed ?? null,
+    }),
+    nowMs: () => clock.nowMs(),
+    clock: systemClock,
+    run: randomUUID(),
+  };
 }

@@ -18,11 +18,11 @@ import { runLeaderElection } from '../leadership/lease.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { feedNodes } from '../node-feed.ts';
 import { NodeTable } from '../node-table.ts';
+import { ClusterRecorder } from '../records/recorder.ts';
 import type { ExtenderTls } from '../server/secure-server.ts';
 import type { ServiceSettings } from '../settings.ts';
 import { runControllers } from './controllers.ts';
 import { measuredCloud } from './measured-cloud.ts';
-import { type Recording, startRecording } from './recording.ts';
 import { startServers } from './servers.ts';
 
 export interface Endpoint {
@@ -42,6 +42,8 @@ export interface ServiceOptions {
   readonly settings: ServiceSettings;
   readonly extender: Endpoint & { readonly tls?: ExtenderTls };
   readonly operations: Endpoint;
+  /** Simulated seconds per second, where the world is simulated. */
+  readonly speed?: number;
 }
 
 export interface Service {
@@ -52,7 +54,7 @@ export interface Service {
   readonly live: LiveState;
   readonly metrics: Metrics;
   readonly board: PlanBoard;
-  readonly recorder: Recording;
+  readonly recorder: ClusterRecorder;
   readonly isLeader: boolean;
   /** Rejects on a bug; resolves after {@link stop}. */
   readonly done: Promise<void>;
@@ -62,6 +64,8 @@ export interface Service {
 
 /** kubelets give a pod 30 s by default. */
 export const stopTimeoutMs = 25_000;
+/** Events that wait at the end get so long to be written. */
+const flushTimeoutMs = 2_000;
 /** How often to look whether every kind has been listed. */
 const syncLookMs = 200;
 /** A kind that was not heard of for so long (bookmarks come every minute) makes a replica unready. */
@@ -86,16 +90,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     priceOf: ({ metadata }) => prices.priceOf(metadata.labels),
   });
   addChecks(health, live, clock);
-  const recorder = startRecording({ client, clock, random, metrics, log, settings, signal });
-  const servers = await startServers(options, {
-    nodes,
-    metrics,
-    health,
-    view,
-    prices,
-    board,
-    recorder,
-  });
+  const { identity } = settings;
+  const recorder = new ClusterRecorder({ client, clock, random, identity, metrics, log });
+  const leadership = { isLeader: false, holder: '' };
+  const parts = { nodes, metrics, health, view, prices, board, recorder, leadership };
+  const servers = await startServers(options, parts);
 
   async function lead(leaderSignal: AbortSignal): Promise<void> {
     await live.synced;
@@ -115,7 +114,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await runControllers(context, { solver: options.solver, prices, board });
   }
 
-  let isLeader = false;
   const election = runLeaderElection({
     client,
     clock,
@@ -124,14 +122,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     signal,
     lead,
     observer: {
-      holder: ({ identity }, isSelf) => log.info({ identity, isSelf }, 'the Lease is held'),
+      holder: (holder, isSelf) => {
+        leadership.holder = holder.identity;
+        log.info({ holder: holder.identity, isSelf }, 'the Lease is held');
+      },
       leading: () => {
-        isLeader = true;
+        leadership.isLeader = true;
+        if (!settings.leaderElection) leadership.holder = identity;
         metrics.cluster.isLeader.set({ name: settings.leaseName }, 1);
-        log.info({ identity: settings.identity }, 'leading');
+        log.info({ identity }, 'leading');
       },
       ended: (why) => {
-        isLeader = false;
+        leadership.isLeader = false;
         metrics.cluster.isLeader.set({ name: settings.leaseName }, 0);
         log.info({ why }, 'not leading any more');
       },
@@ -140,7 +142,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const watching = trackSync(live, metrics, clock, signal);
   // The first of them that fails takes the rest along: a replica that is half there helps nobody.
-  const done = Promise.all([live.done, election, watching])
+  const done = Promise.all([live.done, election, watching, recorder.done])
     .then(() => undefined)
     .catch((error: unknown) => {
       end.abort(error);
@@ -155,15 +157,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     board,
     recorder,
     get isLeader() {
-      return isLeader;
+      return leadership.isLeader;
     },
     done,
     stop: async () => {
       health.beginShutdown();
       end.abort(new Error('the service is being stopped'));
       await within(clock, stopTimeoutMs, async () => {
-        await Promise.allSettled([done]);
-        await recorder.flush();
+        await Promise.allSettled([live.done, election, watching]);
+        await recorder.flush(flushTimeoutMs);
         stopFeed();
         await servers.close();
       });

@@ -7,7 +7,7 @@
  * busy.
  */
 import type { AddressInfo } from 'node:net';
-import { type FastifyReply, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Health, HealthReport } from '../health.ts';
 import { headersTimeoutMs, operationsBodyBytesMax, requestTimeoutMs } from './limits.ts';
@@ -18,6 +18,8 @@ export interface OperationsServerOptions {
   readonly port: number;
   readonly registry: Registry;
   readonly health: Health;
+  /** Adds what else is served here. */
+  readonly routes?: (app: FastifyInstance) => Promise<void>;
 }
 
 export interface OperationsServer {
@@ -48,6 +50,7 @@ export async function startOperationsServer(
   probe('/livez', () => health.liveness());
   probe('/healthz', () => health.liveness());
   probe('/readyz', () => health.readiness());
+  await options.routes?.(app);
   await app.listen({ host, port: options.port });
   const { port } = app.server.address() as AddressInfo;
   const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { Live } from '../../../core/api/kinds.ts';
 import { labelNodePool } from '../../../core/api/labels.ts';
 import type { NodePool } from '../../../core/api/nodepool.ts';
+import { fenceFor } from '../../../core/binding/fence.ts';
 import { bindsPod } from '../../../core/binding/whose-pods.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
 import type { PricedOffering } from '../../../core/packing/packing-model.ts';
@@ -282,7 +283,8 @@ class Provisioner {
     const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = settings;
     const { owners, nominated } = this.#divide(planned.pods);
     const expiresAtMs = clock.nowMs() + launchTimeoutMs + registrationTimeoutMs + reservationMs;
-    const pods = { owners: new Set(owners), nominated, fence: 'binding' as const };
+    const fence = fenceFor(planned.pods.map(({ spec }) => spec));
+    const pods = { owners: new Set(owners), nominated, fence };
     return claimDraft(planned, pool, pods, expiresAtMs, shortHash);
   }
 
