@@ -66,10 +66,11 @@ function removeNode(cluster: SimulatedCluster, instance: Ec2Instance): void {
   deleteObject(cluster, 'Node', node.metadata, { uid: node.metadata.uid });
 }
 
-function machineOf(
+/** The machine that an instance becomes; `undefined` where its user data lets it join no cluster. */
+export function machineOf(
   instance: Ec2Instance,
   facts: InstanceTypeFacts,
-  options: MachineRoomOptions,
+  options: Pick<MachineRoomOptions, 'readUserData' | 'allocatable'>,
 ): Machine | undefined {
   const userData = options.readUserData(instance.userData);
   if (userData === undefined) return undefined;

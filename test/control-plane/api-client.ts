@@ -92,7 +92,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         Authorization: `Bearer ${options.token}`,
         Accept: 'application/json',
       };
-      if (payload !== undefined) headers['Content-Type'] = contentType;
+      if (payload !== undefined) {
+        headers['Content-Type'] = contentType;
+        // Node leaves it out where a method has no body as a rule, such as DELETE.
+        headers['Content-Length'] = String(Buffer.byteLength(payload));
+      }
       const request = httpsRequest(
         new URL(path, options.apiUrl),
         { method, headers, agent: over, signal },

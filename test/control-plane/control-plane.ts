@@ -67,6 +67,15 @@ export interface ControlPlaneOptions {
   readonly log?: (line: string) => void;
 }
 
+/** A process beside those of the control plane. */
+export interface ProcessOptions {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Answers 200 when it is ready. */
+  readonly readyUrl: string;
+}
+
 /** A running control plane. */
 export interface ControlPlane {
   readonly binaries: ControlPlaneBinaries;
@@ -93,6 +102,11 @@ export interface ControlPlane {
   clientOf(identity: string): ApiClient;
   /** Starts one more scheduler, for instance once the extender's port is known. */
   startScheduler(options: SchedulerOptions): Promise<Component>;
+  /**
+   * Makes a further process that ends with the plane, at the latest; it is not started yet. A path
+   * in `directory` among its arguments lets a later run end it should this one be killed.
+   */
+  addProcess(options: ProcessOptions): Component;
   /** Ends everything at once and removes the folder. */
   stop(): Promise<void>;
 }
@@ -123,7 +137,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const plane = await preparePlane(options, binaries, directory);
 
   // An orderly stop kills as well: nothing of this cluster is kept, so nothing need be saved.
-  const everything = (): readonly Component[] => [...plane.schedulers.values(), ...plane.fixed];
+  const everything = (): readonly Component[] => [
+    ...plane.processes,
+    ...plane.schedulers.values(),
+    ...plane.fixed,
+  ];
   const killAll = (): void => {
     for (const component of everything()) component.killSync();
   };
@@ -154,6 +172,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 type PreparedPlane = Omit<ControlPlane, 'binaries' | 'directory' | 'stop'> & {
   readonly fixed: readonly Component[];
+  readonly processes: readonly Component[];
 };
 
 /** Writes all files and makes all handles; starts nothing. */
@@ -296,6 +315,13 @@ async function preparePlane(
     return started;
   }
 
+  const processes: Component[] = [];
+  function addProcess({ name, file, args, readyUrl }: ProcessOptions): Component {
+    const added = component(name, file, args, readyUrl);
+    processes.push(added);
+    return added;
+  }
+
   const clientOf = (name: string): ApiClient =>
     createApiClient({ apiUrl, authorityCertificate, token: credentialOf(name).token });
   return {
@@ -308,6 +334,8 @@ async function preparePlane(
     controllerManager,
     kwok,
     fixed: [kwok, controllerManager, apiServer, etcd],
+    processes,
+    addProcess,
     schedulers,
     kubeconfigOf,
     tokenOf: (name) => credentialOf(name).token,

@@ -15,7 +15,13 @@ const folderPattern = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 /** Piscina calls a module's default export. */
 const defaultExports: readonly string[] = ['workers/solve.ts'];
 /** Folders of tests that are about no one folder of the source. */
-const ownTestFolders: readonly string[] = ['contract', 'control-plane', 'golden', 'support'];
+const ownTestFolders: readonly string[] = [
+  'contract',
+  'control-plane',
+  'end-to-end',
+  'golden',
+  'support',
+];
 
 interface LineRule {
   readonly pattern: RegExp;

@@ -1,0 +1,89 @@
+/**
+ * The product as a process of its own beside a control plane: started, killed, started again.
+ *
+ * In: a plane, the cloud's address, settings. Out: a handle with its addresses, and crash points to
+ * arm. A process that dies is started again, as a kubelet would. It runs under the account that the
+ * manifests give rights to. What the process does is in service-process.ts.
+ */
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceSettings } from '../../extender/settings.ts';
+import type { Component } from '../control-plane/component.ts';
+import { type ControlPlane, SYSTEM_UNDER_TEST } from '../control-plane/control-plane.ts';
+import { findFreePorts } from '../control-plane/ports.ts';
+import type { CrashPoint } from './crash-points.ts';
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly cloudUrl: string;
+  readonly clusterName: string;
+  readonly settings?: Partial<ServiceSettings>;
+}
+
+/** What service-process.ts reads from the file that its argument names. */
+export interface ServiceProcessOptions {
+  readonly kubeconfig: string;
+  readonly cloudUrl: string;
+  readonly settings: Partial<ServiceSettings>;
+  readonly extenderPort: number;
+  readonly operationsPort: number;
+  /** Where a crash point may be; read and removed at the start of the process. */
+  readonly crashFile: string;
+}
+
+export interface Service {
+  readonly component: Component;
+  /** The scheduler's `urlPrefix`. */
+  readonly extenderUrl: string;
+  /** Metrics and health. */
+  readonly operationsUrl: string;
+  /** For the next process that starts. */
+  arm(point: CrashPoint): Promise<void>;
+  /** True until a process has taken the crash point up. */
+  readonly isArmed: boolean;
+}
+
+/** Writes its files; nothing is started yet. */
+export async function createService(
+  plane: ControlPlane,
+  options: ServiceOptions,
+): Promise<Service> {
+  const { name, cloudUrl, clusterName, settings } = options;
+  const [extenderPort = 0, operationsPort = 0] = await findFreePorts(2);
+  const file = (suffix: string): string => join(plane.directory, `${name}.${suffix}`);
+  const crashFile = file('crash.json');
+  const processOptions: ServiceProcessOptions = {
+    kubeconfig: plane.kubeconfigOf(SYSTEM_UNDER_TEST.name),
+    cloudUrl,
+    settings: { clusterName, identity: name, ...settings },
+    extenderPort,
+    operationsPort,
+    crashFile,
+  };
+  await writeFile(file('json'), JSON.stringify(processOptions, undefined, 2));
+  const operationsUrl = `http://127.0.0.1:${operationsPort}`;
+  const component = plane.addProcess({
+    name,
+    file: process.execPath,
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, 'service-process.ts'),
+      file('json'),
+    ],
+    readyUrl: `${operationsUrl}/readyz`,
+  });
+  return {
+    component,
+    extenderUrl: `http://127.0.0.1:${extenderPort}/scheduler`,
+    operationsUrl,
+    arm: async (point) => {
+      // Renamed, so that a process that starts at this moment finds all of it or nothing.
+      await writeFile(file('crash.next'), JSON.stringify(point));
+      await rename(file('crash.next'), crashFile);
+    },
+    get isArmed() {
+      return existsSync(crashFile);
+    },
+  };
+}
