@@ -147,9 +147,10 @@ export class Collector {
     const parts = {
       ...this.#newest('about', this.#about),
       ...this.#newest('totals', this.#totals),
-      ...this.#newNames(),
       ...tiles,
       ...this.#newPending(),
+      // After all that gives names.
+      ...this.#newNames(),
       ...this.#newPoints(),
       ...this.#log.news(),
     };
@@ -314,6 +315,7 @@ export class Collector {
     const overview = this.#board.overview();
     if (this.#told.pending === overview) return {};
     this.#told.pending = overview;
+    for (const { workload } of overview.classes) this.#names.numberOf(workload);
     return { pending: overview.classes, pendingElsewhere: overview.elsewhere };
   }
 

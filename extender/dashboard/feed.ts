@@ -2,8 +2,8 @@
  * The dashboard's stream of server-sent events.
  *
  * In: a collector, a clock of the real world, clients that connect and go. Out: to each client the
- * whole state and then diffs, at most four a second, the same text for all; a comment as heartbeat
- * when there is nothing to say. Bounded: clients in number, what may wait for a slow one in bytes (it
+ * whole state and then diffs, at most four a second, the same text for all; a beat when there is
+ * nothing to say (an event, since pages never see comments). Bounded: clients in number, what may wait for a slow one in bytes (it
  * is cut off, and gets the whole state when it comes again). Without clients it looks on once a
  * second, so that the curves go on. It knows nothing of HTTP.
  */
@@ -74,7 +74,8 @@ export function startFeed({ collector, clock, run }: FeedOptions): Feed {
     if (clients.size === 0) return;
     if (look === 'again') broadcast(wholeState());
     else if (look !== undefined) broadcast(eventText('diff', look.diff.revision, look.diff));
-    else if (clock.monotonicMs() - spokeMs >= heartbeatMs) broadcast(': still here\n\n');
+    else if (clock.monotonicMs() - spokeMs >= heartbeatMs)
+      broadcast('event: beat\ndata: still here\n\n');
   }
 
   function wholeState(): string {
