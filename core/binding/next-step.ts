@@ -86,7 +86,7 @@ export function nextStep(held: HeldNode, nowMs: number, reservationMs: number): 
     const isInTheWay = held.missingDevices.length > 0 && held.locksOutDaemons;
     return isFenced && isInTheWay ? { type: 'unfence', quietMs: 0 } : wait;
   }
-  const wasOpen = reservation.fence === 'devices' && held.locksOutDaemons;
+  const wasOpen = reservation.fence === 'devices';
   if (open.waiting > 0 && isFenced) return { type: 'bind', quietMs: wasOpen ? fenceMarginMs : 0 };
   if (open.waiting > 0 && wasOpen) return { type: 'fence' };
   if (open.answered > 0) return { type: 'wait' };
