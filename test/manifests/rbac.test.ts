@@ -19,6 +19,7 @@ const needs: Readonly<Record<string, readonly string[]>> = {
     'get,list,watch storage.k8s.io/volumeattachments',
   ],
   'count the room of DaemonSets': ['get,list,watch apps/daemonsets'],
+  'rank pods': ['get,list,watch scheduling.k8s.io/priorityclasses'],
   'respect disruption budgets': ['get,list,watch policy/poddisruptionbudgets'],
   'bind planned pods': ['create core/pods/binding'],
   'drain nodes': ['create core/pods/eviction', 'delete core/pods'],
