@@ -4,7 +4,7 @@
  * In: claims of ours that are being deleted, whoever asked for it. Out: the annotation with the time
  * by which the node must be empty, the Node deleted (`node-termination.ts` does the rest of it), no
  * instance left behind, the claim gone. A claim that never learned of its instance is looked up by
- * tag. Source: Karpenter's `nodeclaim/lifecycle/controller.go`.
+ * its tag. Source: Karpenter's `nodeclaim/lifecycle/controller.go`.
  */
 import { conditionOf, isTrue } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
@@ -162,13 +162,13 @@ async function endInstances(
 async function lookUp(
   { clock }: ControllerContext,
   search: InstanceSearch,
-  { metadata: { name, deletionTimestamp = '' } }: Live<'NodeClaim'>,
+  { metadata: { uid, deletionTimestamp = '' } }: Live<'NodeClaim'>,
   signal: AbortSignal,
 ): Promise<string[] | { readonly againAfterMs: number }> {
   const sinceMs = Date.parse(deletionTimestamp) + launchShowsMs;
   const waitMs = sinceMs - clock.nowMs();
   if (waitMs > 0) return { againAfterMs: waitMs };
-  const instances = await search.instancesOf(name, sinceMs, signal);
+  const instances = await search.instancesOf(uid, sinceMs, signal);
   return instances.map(({ providerID }) => providerID);
 }
 

@@ -1,15 +1,14 @@
 /**
  * Finds instances that were launched for a claim which does not know of them.
  *
- * In: the claim's name, the time from which on the answer may be trusted. Out: its instances. One
+ * In: the claim's UID, the time from which on the answer may be trusted. Out: its instances. One
  * list serves every claim that asks within {@link listLifeMs}: after a pool has run dry hundreds of
  * claims end at once. What it keeps is an answer that can be had again at any time.
  */
 import type { CloudInstance, CloudProvider } from '../../../core/cloud-port.ts';
+import { tagNodeClaimUid } from '../../../core/lifecycle/launch-request.ts';
 import type { Clock } from '../../../core/ports.ts';
 
-/** Tag that every instance of ours carries: the name of its claim. */
-export const tagNodeClaim = 'karpenter.sh/nodeclaim';
 /** A list that began so long ago at most is used again. */
 const listLifeMs = 2_000;
 
@@ -19,7 +18,7 @@ export interface InstanceSearch {
    * later. @throws CloudError
    */
   instancesOf(
-    nodeClaimName: string,
+    claimUid: string,
     sinceMs: number,
     signal: AbortSignal,
   ): Promise<readonly CloudInstance[]>;
@@ -33,7 +32,7 @@ interface KeptList {
 export function createInstanceSearch(cloud: CloudProvider, clock: Clock): InstanceSearch {
   let kept: KeptList | undefined;
   return {
-    instancesOf: async (nodeClaimName, sinceMs, signal) => {
+    instancesOf: async (claimUid, sinceMs, signal) => {
       const nowMs = clock.nowMs();
       if (kept === undefined || kept.startedMs < sinceMs || kept.startedMs + listLifeMs < nowMs) {
         const started: KeptList = { startedMs: nowMs, byClaim: listByClaim(cloud, signal) };
@@ -43,7 +42,7 @@ export function createInstanceSearch(cloud: CloudProvider, clock: Clock): Instan
           if (kept === started) kept = undefined;
         });
       }
-      return (await kept.byClaim).get(nodeClaimName) ?? [];
+      return (await kept.byClaim).get(claimUid) ?? [];
     },
   };
 }
@@ -54,10 +53,10 @@ async function listByClaim(
 ): Promise<ReadonlyMap<string, readonly CloudInstance[]>> {
   const byClaim = new Map<string, CloudInstance[]>();
   for (const instance of await cloud.list({ signal })) {
-    const name = instance.tags[tagNodeClaim];
-    if (name === undefined) continue;
-    const others = byClaim.get(name);
-    if (others === undefined) byClaim.set(name, [instance]);
+    const uid = instance.tags[tagNodeClaimUid];
+    if (uid === undefined) continue;
+    const others = byClaim.get(uid);
+    if (others === undefined) byClaim.set(uid, [instance]);
     else others.push(instance);
   }
   return byClaim;
