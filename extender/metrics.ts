@@ -9,11 +9,8 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type MetricMaker, metricMaker } from './metric-maker.ts';
+import { createVerbMetrics, verbMetrics } from './verb-metrics.ts';
 
-/** A verb's answer: a decision takes well under a millisecond, a bind tens. */
-const requestSeconds = [
-  0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
-];
 /** Solving, calls of the cloud and of the API server. */
 const workSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60];
 /** From a pod's creation to its place, from a node's launch to its readiness. */
@@ -25,11 +22,16 @@ const gapRatios = [0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 const podCounts = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
 /** All metrics, by room; each registry is independent of every other. */
 export type Metrics = ReturnType<typeof createMetrics>;
-/** Metrics of the verbs. */
-export type ExtenderMetrics = Metrics['extender'];
 
-/** A fresh set. `version` is the program's own. Process metrics are included unless told otherwise. */
-export function createMetrics(version: string, options: { readonly process?: boolean } = {}) {
+export interface MetricsOptions {
+  /** Those of the process itself; default true. */
+  readonly process?: boolean;
+  /** False where another thread answers the verbs and counts them itself; default true. */
+  readonly verbs?: boolean;
+}
+
+/** A fresh set. `version` is the program's own. */
+export function createMetrics(version: string, options: MetricsOptions = {}) {
   const registry = new Registry();
   if (options.process ?? true) {
     collectDefaultMetrics({ register: registry });
@@ -40,7 +42,7 @@ export function createMetrics(version: string, options: { readonly process?: boo
     .set({ version, node_version: process.version }, 1);
   return {
     registry,
-    extender: extenderMetrics(make),
+    extender: (options.verbs ?? true) ? verbMetrics(make) : createVerbMetrics().extender,
     reservations: reservationMetrics(make),
     solver: solverMetrics(make),
     cluster: clusterMetrics(make),
@@ -51,54 +53,6 @@ export function createMetrics(version: string, options: { readonly process?: boo
     nodePools: nodePoolMetrics(make),
     cloud: cloudMetrics(make),
     disruption: disruptionMetrics(make),
-  };
-}
-
-function extenderMetrics(make: MetricMaker) {
-  const verb = ['verb'] as const;
-  return {
-    requestSeconds: make.histogram(
-      'stowage_extender_http_request_duration_seconds',
-      'Time from the header of a request to the end of the answer',
-      ['verb', 'code'],
-      requestSeconds,
-    ),
-    nodesAsked: make.counter(
-      'stowage_extender_nodes_asked_total',
-      'Nodes that requests named',
-      verb,
-    ),
-    nodesRejected: make.counter(
-      'stowage_extender_nodes_rejected_total',
-      'Nodes that filter left out, by the reason given',
-      ['reason'],
-    ),
-    candidatesDropped: make.counter(
-      'stowage_extender_preemption_candidates_dropped_total',
-      'Nodes on which preemption was refused because the pod could not use them afterwards',
-      [],
-    ),
-    binds: make.counter('stowage_extender_binds_total', 'Binds asked for', ['result']),
-    connections: make.counter(
-      'stowage_extender_connections_total',
-      'Connections accepted; kube-scheduler needs few over HTTP/2, one per concurrent bind over HTTP/1.1',
-      ['protocol'],
-    ),
-    clientsRefused: make.counter(
-      'stowage_extender_clients_refused_total',
-      'Requests with a valid certificate whose names are not on the allow-list',
-      [],
-    ),
-    certificateExpiry: make.gauge(
-      'stowage_extender_certificate_expiry_timestamp_seconds',
-      'When the serving certificate ends; 0 without TLS',
-      [],
-    ),
-    certificateReloads: make.counter(
-      'stowage_extender_certificate_reloads_total',
-      'Looks at changed certificate files',
-      ['result'],
-    ),
   };
 }
 

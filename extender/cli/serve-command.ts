@@ -31,7 +31,7 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
       solver,
       log,
       version,
-      extender: { ...options.extenderAddress, ...tlsOf(options) },
+      extender: { ...options.extenderAddress, ...tlsOf(options), inThread: true },
       operations: options.operationsAddress,
     };
     return options.cluster === 'embedded'

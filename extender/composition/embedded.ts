@@ -63,6 +63,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const ports = world.startProcess('stowage');
   const service = await startService({
     ...options,
+    extender: { ...options.extender, inThread: false },
     clock: ports.clock,
     random: ports.random,
     client: ports.client,

@@ -4,21 +4,23 @@
  * In: what they answer from. Out: running servers with their addresses. It decides nothing.
  */
 import { randomUUID } from 'node:crypto';
+import type { ExtenderNodes } from '../../core/scheduling/extender-view.ts';
 import type { ClusterView } from '../../core/state/view.ts';
 import { systemClock } from '../adapters/system.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import { type DashboardOptions, registerDashboard } from '../dashboard/routes.ts';
 import type { Health } from '../health.ts';
+import type { LogLevel } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import type { NodeTable } from '../node-table.ts';
+import { NodeTable } from '../node-table.ts';
 import type { ClusterRecorder } from '../records/recorder.ts';
 import { startExtenderServer } from '../server/extender-server.ts';
 import { startOperationsServer } from '../server/operations-server.ts';
+import { type ExtenderThread, startExtenderThread } from './extender-thread.ts';
 import type { ServiceOptions } from './service.ts';
 
 export interface ServerParts {
-  readonly nodes: NodeTable;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly view: ClusterView;
@@ -29,32 +31,39 @@ export interface ServerParts {
 }
 
 export interface Servers {
+  /** Where the verbs are told of nodes. */
+  readonly nodes: ExtenderNodes;
+  /** Rejects if one of them dies. */
+  readonly done: Promise<void>;
   readonly urls: { readonly extenderUrl: string; readonly operationsUrl: string };
   close(): Promise<void>;
 }
 
 /** Both listen, or neither. @throws InputError for wrong TLS options */
 export async function startServers(options: ServiceOptions, parts: ServerParts): Promise<Servers> {
-  const { client, clock, log } = options;
-  const { nodes, metrics, health } = parts;
-  const extender = await startExtenderServer({
-    ...options.extender,
-    nodes,
-    binder: client,
-    clock,
-    metrics: metrics.extender,
-    log: log.child({ component: 'extender' }),
-  });
+  const { client, log } = options;
+  const { metrics, health } = parts;
+  const extender = options.extender.inThread
+    ? await startExtenderThread({
+        listen: options.extender,
+        binder: client,
+        logLevel: log.level as LogLevel,
+        version: options.version,
+      })
+    : await startInline(options, metrics);
   try {
     const operations = await startOperationsServer({
       ...options.operations,
-      registry: metrics.registry,
+      metrics: async () => `${await metrics.registry.metrics()}${await extender.metrics()}`,
+      contentType: metrics.registry.contentType,
       health,
       routes: async (app) => {
         await registerDashboard(app, dashboardOptions(options, parts));
       },
     });
     return {
+      nodes: extender.nodes,
+      done: extender.done,
       urls: { extenderUrl: extender.url, operationsUrl: operations.url },
       close: async () => {
         await Promise.all([extender.close(), operations.close()]);
@@ -64,6 +73,34 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
     await extender.close();
     throw error;
   }
+}
+
+/** In this thread: where time is simulated, the verbs must see the same time. */
+async function startInline(
+  { extender, client, clock, log }: ServiceOptions,
+  metrics: Metrics,
+): Promise<ExtenderThread> {
+  const nodes = new NodeTable();
+  const server = await startExtenderServer({
+    ...extender,
+    nodes,
+    binder: client,
+    clock,
+    metrics: metrics.extender,
+    log: log.child({ component: 'extender' }),
+  });
+  const end = Promise.withResolvers<void>();
+  return {
+    ...server,
+    nodes,
+    // They are among the process's own.
+    metrics: async () => '',
+    done: end.promise,
+    close: async () => {
+      await server.close();
+      end.resolve();
+    },
+  };
 }
 
 function dashboardOptions(

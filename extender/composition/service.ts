@@ -17,7 +17,6 @@ import { createHealth, type Health } from '../health.ts';
 import { runLeaderElection } from '../leadership/lease.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { feedNodes } from '../node-feed.ts';
-import { NodeTable } from '../node-table.ts';
 import { ClusterRecorder } from '../records/recorder.ts';
 import type { ExtenderTls } from '../server/secure-server.ts';
 import type { ServiceSettings } from '../settings.ts';
@@ -40,7 +39,11 @@ export interface ServiceOptions {
   readonly log: Logger;
   readonly version: string;
   readonly settings: ServiceSettings;
-  readonly extender: Endpoint & { readonly tls?: ExtenderTls };
+  readonly extender: Endpoint & {
+    readonly tls?: ExtenderTls;
+    /** Answers the verbs in a thread of its own; they then see the real clock. */
+    readonly inThread: boolean;
+  };
   readonly operations: Endpoint;
   /** Simulated seconds per second, where the world is simulated. */
   readonly speed?: number;
@@ -74,27 +77,26 @@ const silentMaxMs = 180_000;
 /** Listens at once; is ready when the cluster is known. @throws InputError for wrong TLS options */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { clock, random, client, cloud, log, settings, version } = options;
-  const metrics = createMetrics(version);
+  const metrics = createMetrics(version, { verbs: !options.extender.inThread });
   const health = createHealth();
   const end = new AbortController();
   const { signal } = end;
   const board = new PlanBoard();
-  const nodes = new NodeTable();
   const live = followCluster(options, metrics, signal);
   const { view } = live;
   const prices = new PriceBook(cloud, view);
-  const stopFeed = feedNodes({
-    view,
-    nodes,
-    clock,
-    priceOf: ({ metadata }) => prices.priceOf(metadata.labels),
-  });
   addChecks(health, live, clock);
   const { identity } = settings;
   const recorder = new ClusterRecorder({ client, clock, random, identity, metrics, log });
   const leadership = { isLeader: false, holder: '' };
-  const parts = { nodes, metrics, health, view, prices, board, recorder, leadership };
+  const parts = { metrics, health, view, prices, board, recorder, leadership };
   const servers = await startServers(options, parts);
+  const stopFeed = feedNodes({
+    view,
+    nodes: servers.nodes,
+    clock,
+    priceOf: ({ metadata }) => prices.priceOf(metadata.labels),
+  });
 
   async function lead(leaderSignal: AbortSignal): Promise<void> {
     await live.synced;
@@ -142,7 +144,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const watching = trackSync(live, metrics, clock, signal);
   // The first of them that fails takes the rest along: a replica that is half there helps nobody.
-  const done = Promise.all([live.done, election, watching, recorder.done])
+  const done = Promise.all([live.done, election, watching, recorder.done, servers.done])
     .then(() => undefined)
     .catch((error: unknown) => {
       end.abort(error);

@@ -11,7 +11,7 @@ import { type AddressInfo, BlockList, isIP } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { InputError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
-import type { ExtenderMetrics } from '../metrics.ts';
+import type { ExtenderMetrics } from '../verb-metrics.ts';
 import { bodyBytesMax, closeTimeoutMs, http1Options, withLimits } from './limits.ts';
 import { createSecure, type ExtenderTls } from './secure-server.ts';
 import { addVerbRoutes, type VerbDependencies } from './verb-routes.ts';

@@ -8,7 +8,6 @@
  */
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import type { Registry } from 'prom-client';
 import type { Health, HealthReport } from '../health.ts';
 import { headersTimeoutMs, operationsBodyBytesMax, requestTimeoutMs } from './limits.ts';
 
@@ -16,7 +15,9 @@ export interface OperationsServerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  readonly registry: Registry;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  readonly contentType: string;
   readonly health: Health;
   /** Adds what else is served here. */
   readonly routes?: (app: FastifyInstance) => Promise<void>;
@@ -32,7 +33,7 @@ export interface OperationsServer {
 export async function startOperationsServer(
   options: OperationsServerOptions,
 ): Promise<OperationsServer> {
-  const { host, registry, health } = options;
+  const { host, health } = options;
   const app = fastify({
     bodyLimit: operationsBodyBytesMax,
     requestTimeout: requestTimeoutMs,
@@ -40,7 +41,7 @@ export async function startOperationsServer(
     forceCloseConnections: true,
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', registry.contentType).send(await registry.metrics()),
+    reply.header('content-type', options.contentType).send(await options.metrics()),
   );
   const probe = (path: string, report: () => HealthReport): void => {
     app.get<{ Querystring: { verbose?: string } }>(path, async (request, reply) =>

@@ -18,7 +18,7 @@ import type { PeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../../core/ports.ts';
-import type { ExtenderMetrics } from '../metrics.ts';
+import type { ExtenderMetrics } from '../verb-metrics.ts';
 import { clientNames } from './client-names.ts';
 import {
   connectionWindowBytes,

@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     log,
     version,
     settings,
-    extender: { host: '127.0.0.1', port: options.extenderPort },
+    extender: { host: '127.0.0.1', port: options.extenderPort, inThread: true },
     operations: { host: '127.0.0.1', port: options.operationsPort },
   });
   const stopped = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()));

@@ -11,7 +11,8 @@ async function startServer(t: Test) {
   const server = await startOperationsServer({
     host: '127.0.0.1',
     port: 0,
-    registry: metrics.registry,
+    metrics: async () => await metrics.registry.metrics(),
+    contentType: metrics.registry.contentType,
     health,
   });
   const caller = http1Caller(server.url);

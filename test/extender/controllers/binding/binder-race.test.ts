@@ -275,10 +275,10 @@ t.test('killed at every call it makes, before and after, it converges all the sa
       const { violations } = watchInvariants(world, 'karpenter.sh/nodeclaim');
       await crowd(world);
       const groups = planGroups(world, true);
-      const runs = await keepRunning(world, 300_000, (number) => ({
-        // The first dies at its call of that number, the second at its first, as it starts over.
-        ...(number < 2 ? { crashPoint: crashAt(number === 0 ? at : 0, moment) } : {}),
-      }));
+      // The first dies at its call of that number, the second at its first, as it starts over.
+      const runs = await keepRunning(world, 300_000, (number) =>
+        number < 2 ? { crashPoint: crashAt(number === 0 ? at : 0, moment) } : {},
+      );
       t.ok(runs.length > 1, `it was killed ${moment} write ${at}`);
       t.strictSame(strays(world, groups), []);
       await expectPeace(t, world, violations);
