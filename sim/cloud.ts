@@ -2,7 +2,7 @@
  * The CloudProvider port on the simulated EC2.
  *
  * In: an engine, instance types, latencies. Out: the port. It does what the real adapter does with
- * EC2's answers: classifies codes, remembers dry offerings for three minutes, falls through the
+ * EC2's answers: classifies codes, remembers for three minutes what cannot be had, falls through the
  * capacity types in the order in which they are asked for, tags what is ours.
  */
 
@@ -107,7 +107,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
         failure = failureOf(error.code);
         message = error.message;
         exhausted.push(offering);
-        if (failure === 'insufficient-capacity') {
+        if (isRemembered(failure)) {
           dryUntilMs.set(idOf(offering), clock.nowMs() + dryMs);
         }
       }
@@ -217,6 +217,15 @@ function isSame(offering: LaunchOffering, error: FleetError): boolean {
 
 function idOf({ instanceType, zone, capacityType }: LaunchOffering): string {
   return `${instanceType}/${zone}/${capacityType}`;
+}
+
+/** What does not change from one moment to the next: plans must keep away for a while. */
+function isRemembered(failure: LaunchFailure): boolean {
+  return (
+    failure === 'insufficient-capacity' ||
+    failure === 'no-addresses' ||
+    failure === 'quota-exceeded'
+  );
 }
 
 /** EC2's codes, by what the caller should do (`reference/ec2.md` C2). */
