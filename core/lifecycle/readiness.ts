@@ -1,42 +1,39 @@
 /**
  * The conditions of a NodeClaim as a whole: three steps and what they sum up to.
  *
- * In: conditions, what is now the case. Out: the list to be written, with `Ready` following from
- * Launched, Registered and Initialized as Karpenter's status library has it. A step once taken is
- * never taken back, whoever writes late. The same array comes back if nothing changes.
+ * In: a claim, what is now the case. Out: the updates to be written, with the `Ready` that follows
+ * from Launched, Registered and Initialized as Karpenter's status library has it. A step once taken is
+ * never taken back, whoever comes late with an older view.
  */
-import { type ConditionUpdate, withConditions } from '../api/conditions.ts';
-import type { Condition } from '../api/kubernetes.ts';
+import {
+  type ConditionUpdate,
+  conditionOf,
+  type HasConditions,
+  isTrue,
+} from '../api/conditions.ts';
 
-const steps = ['Launched', 'Registered', 'Initialized'] as const;
+const steps: readonly string[] = ['Launched', 'Registered', 'Initialized'];
 
-/** `conditions` with the updates and the `Ready` that follows from them. */
-export function withReadiness(
-  conditions: readonly Condition[],
+/** `updates` without those that would take a step back, and with `Ready`. */
+export function readinessUpdates(
+  claim: HasConditions,
   updates: readonly ConditionUpdate[],
-  observedGeneration: number | undefined,
-  nowMs: number,
-): readonly Condition[] {
-  const isTaken = ({ type, status }: ConditionUpdate): boolean =>
-    status !== 'True' &&
-    steps.some((step) => step === type) &&
-    conditions.some((one) => one.type === type && one.status === 'True');
-  const kept = updates.filter((update) => !isTaken(update));
-  const next = withConditions(conditions, kept, observedGeneration, nowMs);
-  return withConditions(next, [readyOf(next)], observedGeneration, nowMs);
-}
-
-function readyOf(conditions: readonly Condition[]): ConditionUpdate {
-  const statuses = steps.map(
-    (step) => [step, conditions.find(({ type }) => type === step)?.status ?? 'Unknown'] as const,
+): readonly ConditionUpdate[] {
+  const kept = updates.filter(
+    ({ type, status }) => !(steps.includes(type) && status !== 'True' && isTrue(claim, type)),
   );
-  const open = statuses.filter(([, status]) => status !== 'True');
-  if (open.length === 0) return { type: 'Ready', status: 'True' };
+  const open = steps.flatMap((step) => {
+    const status =
+      kept.find(({ type }) => type === step)?.status ?? conditionOf(claim, step)?.status;
+    return status === 'True' ? [] : [[step, status ?? 'Unknown'] as const];
+  });
+  if (open.length === 0) return [...kept, { type: 'Ready', status: 'True' }];
   const isFailed = open.some(([, status]) => status === 'False');
-  return {
+  const ready: ConditionUpdate = {
     type: 'Ready',
     status: isFailed ? 'False' : 'Unknown',
     reason: isFailed ? 'UnhealthyDependents' : 'ReconcilingDependents',
     message: open.map(([step, status]) => `${step}=${status}`).join(', '),
   };
+  return [...kept, ready];
 }

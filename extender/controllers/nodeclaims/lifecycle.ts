@@ -34,7 +34,8 @@ export function startNodeClaimLifecycle(context: ControllerContext): Controller 
     watch: (add) => {
       for (const claim of view.all('NodeClaim')) if (needsLaunch(claim)) add(claim.metadata.name);
       return view.listen('NodeClaim', ({ type, object }) => {
-        if (type !== 'deleted' && needsLaunch(object)) add(object.metadata.name);
+        // Our own writes about a failure must not cut its pause short.
+        if (type === 'added' && needsLaunch(object)) add(object.metadata.name);
       });
     },
   });
