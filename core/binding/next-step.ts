@@ -86,7 +86,8 @@ export function nextStep(held: HeldNode, nowMs: number, reservationMs: number): 
     const isInTheWay = held.missingDevices.length > 0 && held.locksOutDaemons;
     return isFenced && isInTheWay ? { type: 'unfence', quietMs: 0 } : wait;
   }
-  const wasOpen = reservation.fence === 'devices';
+  // Others may have come while the taint was off, and may be on their way.
+  const wasOpen = reservation.fence !== 'binding';
   if (open.waiting > 0 && isFenced) return { type: 'bind', quietMs: wasOpen ? fenceMarginMs : 0 };
   if (open.waiting > 0 && wasOpen) return { type: 'fence' };
   if (open.answered > 0) return { type: 'wait' };
