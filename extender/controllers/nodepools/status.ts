@@ -80,7 +80,12 @@ function watchPools(
     for (const { metadata } of view.all('NodePool')) add(metadata.name);
   };
   const stops = [
-    view.listen('NodePool', ({ object }) => add(object.metadata.name)),
+    view.listen('NodePool', ({ type, object, previous }) => {
+      // Our own writes come back here: they bring nothing new at once.
+      const isEcho =
+        type === 'modified' && previous?.metadata.generation === object.metadata.generation;
+      add(object.metadata.name, isEcho ? settleMs : 0);
+    }),
     view.listen('EC2NodeClass', addAll),
     view.listen('EC2NodeClass.stowage.dev', addAll),
     view.listen('NodeClaim', (change) => {
