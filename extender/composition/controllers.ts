@@ -10,9 +10,12 @@ import { isOurs } from '../../core/lifecycle/ownership.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
 import type { Controller, ControllerContext } from '../controllers/context.ts';
+import { startEmptiness } from '../controllers/disruption/emptiness.ts';
+import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
+import { startNodePoolStatus } from '../controllers/nodepools/status.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import { startProvisioner } from '../controllers/provisioning/provisioner.ts';
@@ -34,6 +37,9 @@ const starts: readonly Start[] = [
   startNodeClaimTermination,
   startNodeClaimExpiration,
   startInstanceGarbageCollection,
+  startQuietTime,
+  startEmptiness,
+  (context) => startNodePoolStatus(context),
   (context, { solver, prices, board }) =>
     startProvisioner(context, { solver, prices, board, isOurs: isOursPool }),
 ];

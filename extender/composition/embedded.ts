@@ -71,10 +71,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     log,
     settings: {
       ...defaultSettings,
+      ...options.settings,
       clusterName,
       // One replica, and nobody else who could lead.
       leaderElection: false,
-      ...options.settings,
     },
   });
   const transport = httpTransport(service.extenderUrl, extenderTimeoutMs);
