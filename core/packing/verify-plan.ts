@@ -6,8 +6,8 @@
  * on pods and nodes as they are written, in exact amounts (bytes, millicores); the packing model
  * serves only to re-check the certificate, which speaks of its indices. It knows no solver.
  *
- * What it cannot know: the wording of reasons, whether a pod that was left out might have fitted, and
- * whether an exhaustive search behind `optimal` was one.
+ * What it cannot know: the wording of reasons, and whether a pod that was left out might have fitted.
+ * That a plan is `optimal` is proven anew where its certificate does not say so, if the batch is tiny.
  */
 import { daemonTemplates } from '../scheduling/daemonsets.ts';
 import { amountOf } from '../scheduling/quantity.ts';
@@ -25,6 +25,7 @@ import {
   OfferedNodes,
   type OfferingName,
 } from './verification/offered-nodes.ts';
+import { checkOptimality, type OptimalityCheck } from './verification/optimality.ts';
 import { PairRules } from './verification/pair-rules.ts';
 import { countKinds, type KindCounts, PodKinds, sumRequests } from './verification/pod-kinds.ts';
 import { missingMinValues, PoolBudgets } from './verification/pool-rules.ts';
@@ -55,7 +56,12 @@ export interface PlanVerdict {
   readonly perHour: number;
   /** USD per hour that the certificate proves by itself; 0 without one. */
   readonly provenBound: number;
+  /** Whether a sound plan that calls itself optimal on more than its certificate is so. */
+  readonly optimality: UnrefutedOptimality | undefined;
 }
+
+/** What can be said of an optimal plan; one that is not has a finding. */
+export type UnrefutedOptimality = Exclude<OptimalityCheck, { readonly outcome: 'refuted' }>;
 
 /**
  * Checks the plan of `input`.
@@ -66,8 +72,8 @@ export interface PlanVerdict {
  * `requests-mismatch`, `allocatable-mismatch`, `node-selection`, `label-conflict`, `taint`,
  * `host-port`, `over-allocatable`, `anti-affinity`, `topology-spread`. Substitutes:
  * `bad-substitute`, `substitute-price-mismatch`. NodePools: `pool-limit`, `min-values`. Cost and
- * bound: see `checkCost`. Time: O(pods + nodes x (kinds on them + substitutes)), work on alike nodes
- * done once, plus rules x nodes they touch.
+ * bound: `not-optimal`, and see `checkCost`. Time: O(pods + nodes x (kinds on them + substitutes)), work on alike nodes
+ * done once, plus rules x nodes they touch, plus at most `optimalityStepsMax` steps.
  */
 export function verifyPlan(input: VerifyPlanInput): PlanVerdict {
   const found = new FindingList();
@@ -75,8 +81,24 @@ export function verifyPlan(input: VerifyPlanInput): PlanVerdict {
   const standing = readStanding(snapshot, typesOf);
   const roll = callRoll(snapshot, standing, plan, found);
   new NodeReview(input, standing, found).review(roll);
-  const cost = checkCost(plan, input.model, roll.isPlaced, found);
-  return { findings: found.items, omitted: found.omitted, ...cost };
+  const { served, ...cost } = checkCost(plan, input.model, roll.isPlaced, found);
+  const rests = plan.cost.proof === 'optimal' && cost.provenBound < cost.perHour;
+  const isSound = found.items.length === 0;
+  const optimality = rests && isSound ? proveOptimal(input, served, found) : undefined;
+  return { findings: found.items, omitted: found.omitted, ...cost, optimality };
+}
+
+function proveOptimal(
+  { plan, model }: VerifyPlanInput,
+  served: readonly number[],
+  found: FindingList,
+): UnrefutedOptimality | undefined {
+  const costNano = Math.round(plan.cost.perHour * 1e9);
+  const check = checkOptimality(model.problem, served, costNano, plan.certificate);
+  if (check.outcome !== 'refuted') return check;
+  const usd = check.costNano / 1e9;
+  found.add('not-optimal', 'Plan', () => `called optimal, but ${usd} per hour is enough`);
+  return undefined;
 }
 
 /** A planned node that the pool does launch, with its pods. */

@@ -9,7 +9,11 @@
 import { InputError } from '../../core/errors.ts';
 import type { Plan } from '../../core/packing/plan.ts';
 import { reviewPlan } from '../../core/packing/plan-review.ts';
-import { type PlanVerdict, verifyPlan } from '../../core/packing/verify-plan.ts';
+import {
+  type PlanVerdict,
+  type UnrefutedOptimality,
+  verifyPlan,
+} from '../../core/packing/verify-plan.ts';
 import { formatCount, formatPercent, formatUsd } from '../output/plan-summary.ts';
 import { writeAnswer } from './answer.ts';
 import { readPlan } from './plan-file.ts';
@@ -54,7 +58,7 @@ function listObjections(
 }
 
 function praise(
-  { perHour, provenBound }: PlanVerdict,
+  { perHour, provenBound, optimality }: PlanVerdict,
   { snapshot }: PlanningInput,
   { nodes, cost }: Plan,
 ): string[] {
@@ -63,14 +67,23 @@ function praise(
     `The plan holds: ${pods} accounted for, ${formatCount(nodes.length, 'new node')}, every rule obeyed.`,
     `Cost   ${formatUsd(perHour)} per hour, as stated.`,
     boundLine(cost, perHour, provenBound),
+    ...(optimality === undefined ? [] : [`Proof  ${optimalityText(optimality)}`]),
   ];
 }
 
 function boundLine(cost: Plan['cost'], perHour: number, proven: number): string {
   if (cost.proof === 'unproven') return 'Bound  none is claimed.';
   const gap = perHour === 0 ? 0 : (perHour - proven) / perHour;
-  const line = `Bound  ${formatUsd(proven)} per hour, re-computed from the certificate in integers; gap ${formatPercent(gap)}.`;
-  return cost.proof === 'optimal' && proven < cost.lowerBound
-    ? `${line} That the plan is optimal rests on the solver's exhaustive search, which is not repeated here.`
-    : line;
+  return `Bound  ${formatUsd(proven)} per hour, re-computed from the certificate in integers; gap ${formatPercent(gap)}.`;
+}
+
+function optimalityText(check: UnrefutedOptimality): string {
+  switch (check.outcome) {
+    case 'proven':
+      return 'the plan is optimal: an exhaustive search of its own finds nothing cheaper.';
+    case 'proven-in-model':
+      return 'the plan is optimal among those that ask for whole MiB and hold in whatever order pods are bound; others were not ruled out.';
+    case 'not-proven':
+      return `that the plan is optimal rests on the solver's exhaustive search; it was not re-proven here: ${check.reason}.`;
+  }
 }

@@ -3,8 +3,8 @@
  *
  * In: the plan, the problem rebuilt from the same manifests, and which pods the plan places. Out: what
  * does not add up. Sums are compared in nano-USD, so that writing and reading decimals cannot matter.
- * The one thing that is not re-done is an exhaustive search: `optimal` is checked to be no more than
- * its certificate claims otherwise, and that bound and cost are equal.
+ * Of `optimal` it is checked here that bound and cost are equal; `optimality.ts` looks for a cheaper
+ * plan.
  */
 import { checkCertificate } from '../certificate.ts';
 import { karpenterStyleFirstFit } from '../karpenter-first-fit.ts';
@@ -22,6 +22,8 @@ export interface CheckedCost {
   readonly perHour: number;
   /** What the certificate proves by itself; 0 without one. */
   readonly provenBound: number;
+  /** [family of the model] pods that the plan places. */
+  readonly served: readonly number[];
 }
 
 /**
@@ -55,7 +57,7 @@ export function checkCost(
   checkFirstFit(plan, model, served, add);
   const provenNano = proveBound(plan, model, served, add);
   checkClaim(plan, provenNano, add);
-  return { perHour: costNano / nanoPerUsd, provenBound: provenNano / nanoPerUsd };
+  return { perHour: costNano / nanoPerUsd, provenBound: provenNano / nanoPerUsd, served };
 }
 
 type Add = (code: string, message: string) => void;

@@ -5,6 +5,7 @@ import tap from 'tap';
 import { buildModel } from '../../../core/packing/model.ts';
 import type { Plan } from '../../../core/packing/plan.ts';
 import { verifyPlan } from '../../../core/packing/verify-plan.ts';
+import { formatResources } from '../../../core/scheduling/quantity.ts';
 import type { InstanceType } from '../../../core/state/instance-type.ts';
 import type { ClusterSnapshot } from '../../../core/state/snapshot.ts';
 import {
@@ -295,4 +296,42 @@ tap.test('DaemonSets that follow a label stated by the plan take their room', as
     ...plan,
     nodes: plan.nodes.map((node) => ({ ...node, labels: { team: 'b' }, substitutes: [] })),
   }));
+});
+
+tap.test('a plan that calls itself optimal is searched for a cheaper one', async (t) => {
+  const types = [
+    typeOf('m5.large', { cpuMilli: 2000, zones: ['test-1a'], priceNano: 90_000_000 }),
+    typeOf('m5.xlarge', { zones: ['test-1a'], priceNano: 190_000_000 }),
+  ];
+  const pods = podsOf('web', 3, specOf({ cpu: '1' }));
+  const snapshot = snapshotOf({ pods });
+  const { plan, model } = planCluster(snapshot, types);
+  const optimal = (perHour: number, nodes = plan.nodes): Plan => ({
+    ...plan,
+    nodes,
+    cost: { ...plan.cost, perHour, lowerBound: perHour, gap: 0, proof: 'optimal' },
+  });
+  const verdictOf = (changed: Plan) =>
+    verifyPlan({ snapshot, typesOf: () => types, zoneIds: new Map(), plan: changed, model });
+  const sound = verdictOf(optimal(plan.cost.perHour));
+  t.strictSame(sound.findings, []);
+  t.ok(sound.provenBound < sound.perHour, 'its certificate proves less');
+  t.strictSame(sound.optimality, { outcome: 'proven' });
+
+  const [first, ...others] = plan.nodes;
+  const dearer = first!.substitutes.find(({ pricePerHour }) => pricePerHour > first!.pricePerHour)!;
+  const perHour = plan.cost.perHour - first!.pricePerHour + dearer.pricePerHour;
+  const { allocatable } = types.find(({ name }) => name === dearer.instanceType)!;
+  const changed = {
+    ...first!,
+    ...dearer,
+    allocatable: formatResources(allocatable),
+    substitutes: [],
+  };
+  const refuted = verdictOf(optimal(perHour, [changed, ...others]));
+  t.strictSame(
+    refuted.findings.map(({ code, message }) => [code, message]),
+    [['not-optimal', `called optimal, but ${plan.cost.perHour} per hour is enough`]],
+  );
+  t.equal(refuted.optimality, undefined);
 });
