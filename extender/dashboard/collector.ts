@@ -6,6 +6,7 @@
  * costs O(changed nodes and their pods) plus O(nodes) additions, and handles at most
  * `tilesPerLookMax` nodes, so that a large cluster never holds up the event loop. It sends nothing.
  */
+import type { Live } from '../../core/api/kinds.ts';
 import type { DecisionRecord } from '../../core/ports.ts';
 import type { LivePod } from '../../core/state/live-pod.ts';
 import { podKey } from '../../core/state/snapshot.ts';
@@ -190,14 +191,23 @@ export class Collector {
     if (claim === undefined || this.#tiles.has(id)) this.#dirty.add(id);
   }
 
-  #onClaim({ object, previous }: ViewChange<'NodeClaim'>): void {
-    this.#dirty.add(claimTileId(object.metadata.name));
+  #onClaim({ type, object, previous }: ViewChange<'NodeClaim'>): void {
+    const id = claimTileId(object.metadata.name);
+    this.#dirty.add(id);
+    if (type === 'added') this.#share(id, object);
     for (const claim of [object, previous]) {
       const { nodeName, providerID } = claim?.status ?? {};
       const node =
         nodeName ?? this.#sources.view.nodeByProviderID(providerID ?? '')?.metadata.name ?? '';
       if (node !== '') this.#dirty.add(nodeTileId(node));
     }
+  }
+
+  /** At once: a moment later the last plan may be another one. */
+  #share(id: string, { metadata }: Live<'NodeClaim'>): void {
+    const createdMs = Date.parse(metadata.creationTimestamp);
+    const share = planShare(createdMs, this.#sources.planState.latest());
+    if (share !== undefined) this.#shares.set(id, share);
   }
 
   #onDecision(record: DecisionRecord): void {
@@ -251,7 +261,6 @@ export class Collector {
     const expectedMs = this.#boots.expectedMs(createdMs);
     const planned = plannedPods(view, subject.claim);
     this.#plan(id, planned, { step, trouble, expectedMs });
-    if (subject.claim !== undefined && !this.#texts.has(id)) this.#share(id, createdMs);
     const text = JSON.stringify(tile);
     if (this.#texts.get(id) === text) return undefined;
     this.#texts.set(id, text);
@@ -277,11 +286,6 @@ export class Collector {
       const pod = unboundPods.get(uid);
       if (pod !== undefined) this.#await(pod);
     }
-  }
-
-  #share(id: string, createdMs: number): void {
-    const share = planShare(createdMs, this.#sources.planState.latest());
-    if (share !== undefined) this.#shares.set(id, share);
   }
 
   #sum(): Totals {

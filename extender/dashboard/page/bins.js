@@ -31,7 +31,7 @@ export class BinCanvas {
   #size = sizes[0];
   #lit;
   #chosen = -1;
-  #frame = 0;
+  #isAsked = false;
   #height = 0;
   #width = 0;
   #stale = new Set();
@@ -128,8 +128,10 @@ export class BinCanvas {
   }
 
   #ask() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    requestAnimationFrame(() => {
+      this.#isAsked = false;
       this.#draw();
     });
   }

@@ -1,7 +1,6 @@
 /** The dialog of one node: its pods, conditions and decisions, fetched when it is opened and when the node changes. */
 import { clusterNow } from './live.js';
-import { stepTag } from './fleet.js';
-import { amount, byId, clock, duration, element, percent, plural, say, shortName, swatch, usd } from './words.js';
+import { amount, byId, clock, duration, element, percent, plural, say, shortName, stepTag, swatch, usd } from './words.js';
 
 const refetchMs = 1_500;
 const opened = { id: undefined, tile: undefined, timer: undefined };
@@ -61,7 +60,7 @@ function show(model, tile, detail) {
   const conditions = detail.conditions.map(({ type, status, reason, message, sinceMs }) => [type, status, [reason === type ? '' : reason, message].filter(Boolean).join(': '), sinceMs === 0 ? '' : duration(now - sinceMs)]);
   const decisions = detail.decisions.toReversed().map(({ timeMs, outcome, reason }) => [clock(timeMs, isSimulated), outcome, reason]);
   byId('node-inside').replaceChildren(
-    element('header', {}, element('div', {}, element('h2', { id: 'node-name' }, tile.name), element('p', { class: 'quiet' }, facts), element('p', {}, stepTag(tile))),
+    element('header', {}, element('div', {}, element('h2', { id: 'node-name' }, tile.name), element('p', { class: 'quiet' }, facts), element('p', {}, stepTag(tile, now))),
       element('button', { type: 'button', onclick: () => byId('node').close() }, 'Close')),
     tile.trouble === '' ? '' : element('p', { class: 'trouble' }, tile.trouble),
     gauges(tile),

@@ -8,7 +8,7 @@ import { BinCanvas, sizes, spoken } from './bins.js';
 import { clusterNow } from './live.js';
 import { openNode } from './detail.js';
 import { readPalette } from './paint.js';
-import { byId, byText, comingSteps, count, duration, element, percent, plural, say, shortName, stepWords, swatch, usd } from './words.js';
+import { byId, byText, comingSteps, count, duration, element, percent, plural, say, shortName, stepTag, stepWords, swatch, usd } from './words.js';
 
 const legendAtFirst = 14;
 const rowsAtFirst = 100;
@@ -184,15 +184,10 @@ function listRow(tile) {
   return element('tr', { 'data-step': step },
     element('th', { scope: 'row' }, element('button', { type: 'button', class: 'plain', 'data-id': id, onclick: () => openNode(model, id) }, name)),
     element('td', {}, type, capacity === 'spot' ? ' ' : '', capacity === 'spot' ? element('span', { class: 'tag spot' }, 'spot') : ''),
-    element('td', {}, zone), element('td', {}, poolName(poolOf(tile))), element('td', {}, stepTag(tile)),
+    element('td', {}, zone), element('td', {}, poolName(poolOf(tile))), element('td', {}, stepTag(tile, clusterNow(model))),
     gauge('cpu'), gauge('memory'),
     element('td', { class: 'number' }, count(blocks.reduce((sum, [, pods, , isPlanned]) => sum + (isPlanned ? 0 : pods), 0))),
     element('td', { class: 'number' }, price === null ? '–' : usd(price)));
-}
-
-export function stepTag({ step, sinceMs }) {
-  const isComing = comingSteps.includes(step);
-  return element('span', { class: `tag step-${isComing ? 'coming' : step}` }, `${stepWords[step]}${step === 'ready' ? '' : ` ${duration(clusterNow(model) - sinceMs)}`}`);
 }
 
 /* Legend */

@@ -45,7 +45,7 @@ export function showLog() {
   const isSimulated = model.about.speed !== null;
   const wanted = asked.map((one) => known.get(one.number) ?? row(one, isSimulated));
   const kept = new Set(wanted);
-  for (const line of [...lines.children]) if (!kept.has(line)) line.remove();
+  for (const line of lines.querySelectorAll(':scope > li')) if (!kept.has(line)) line.remove();
   wanted.forEach((line, index) => {
     if (lines.children[index] !== line) lines.insertBefore(line, lines.children[index] ?? null);
   });

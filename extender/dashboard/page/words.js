@@ -87,3 +87,9 @@ export const stepWords = {
   'not-ready': 'not ready',
   leaving: 'leaving',
 };
+
+/** Where a node is in its life, and for how long unless that is ordinary. */
+export function stepTag({ step, sinceMs }, nowMs) {
+  const kind = comingSteps.includes(step) ? 'coming' : step;
+  return element('span', { class: `tag step-${kind}` }, `${stepWords[step]}${step === 'ready' ? '' : ` ${duration(nowMs - sinceMs)}`}`);
+}
