@@ -43,6 +43,8 @@ import {
 const nodesAtOnce = 16;
 /** How often a cloud that is ending an instance is asked again. */
 export const instancePollMs = 5_000;
+/** A drain that lasts so long is worth an Event; most are over before. */
+const slowDrainMs = 30_000;
 /** Value of the label that takes a node out of load balancers: who put it there. */
 const excludedBy = 'karpenter';
 
@@ -228,8 +230,11 @@ function empty(
 ): void {
   for (const { pod } of force) evictions.add(pod);
   for (const pod of evict) evictions.add(pod);
+  const { deletionTimestamp = '' } = node.metadata;
   if (held.length > 0) tellHeld(context, node, held);
-  else tellFailedDraining(context, node, `${waiting.length} pods are waiting to be evicted`);
+  else if (context.clock.nowMs() > Date.parse(deletionTimestamp) + slowDrainMs) {
+    tellFailedDraining(context, node, `${waiting.length} pods are waiting to be evicted`);
+  }
 }
 
 async function endInstance(
