@@ -24,7 +24,7 @@ import { type DaemonGroup, type DaemonGroups, daemonsFit } from './daemon-groups
 import { type NewCandidate, type PlacementRow, type Room, toleratedBy } from './placement-row.ts';
 import type { Family, PodFamilies } from './pod-families.ts';
 import type { PoolTemplate } from './pool-templates.ts';
-import { amountsOn, type ResourceAxis, unitsDown, unitsUp } from './resource-axis.ts';
+import { amountsOn, boundUnits, type ResourceAxis, unitsDown } from './resource-axis.ts';
 import { SelectionIndex, splitCloudRequirements, type TypeRow } from './selection-index.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -177,7 +177,7 @@ export class NewOfferingsBuilder {
 export function roomOf(axis: ResourceAxis, offered: Float64Array, taken: Float64Array): Room {
   const left = offered.map((amount, r) => Math.max(0, amount - taken[r]!));
   const plan = unitsDown(axis, left);
-  const bound = unitsUp(axis, left);
+  const bound = boundUnits(axis, left);
   return plan.every((amount, r) => amount === bound[r]) ? { plan, bound: plan } : { plan, bound };
 }
 

@@ -3,7 +3,8 @@
  *
  * In: amounts in the units of `resources.ts`. Out: vectors over the dimensions: bytes become MiB,
  * requests rounded up and offers down for the plan; the other way round for the bound, so that
- * rounding can make a plan a little dearer but never a bound wrong. It knows no pods and no nodes.
+ * rounding can make a plan a little dearer but never a bound wrong. Where all pods ask for whole
+ * units, rounding costs nothing and both read alike. It knows no pods and no nodes.
  */
 import { unitOf } from '../scheduling/quantity.ts';
 import type { Resources } from '../scheduling/resources.ts';
@@ -25,10 +26,12 @@ export interface ResourceAxis {
   readonly resources: readonly string[];
   /** What one unit is in the units of `resources.ts`. */
   readonly unit: readonly number[];
+  /** Whether every pod asks for whole units: then what is left of a unit helps nobody. */
+  readonly isWhole: readonly boolean[];
 }
 
 /** The basic dimensions, and every other resource of which some pod asks for more than none. */
-export function resourceAxis(requests: Iterable<Resources>): ResourceAxis {
+export function resourceAxis(requests: readonly Resources[]): ResourceAxis {
   const extended = new Set<string>();
   for (const request of requests) {
     for (const [resource, amount] of Object.entries(request)) {
@@ -43,10 +46,14 @@ export function resourceAxis(requests: Iterable<Resources>): ResourceAxis {
   const others = [...extended].sort();
   const resources = [...basicResources, ...others];
   const nameOf = (resource: string) => (unitOf(resource) === 'byte' ? `${resource}MiB` : resource);
+  const unit = resources.map((resource) => (unitOf(resource) === 'byte' ? bytesPerUnit : 1));
   return {
     names: [...basicNames, ...others.map(nameOf)],
     resources,
-    unit: resources.map((resource) => (unitOf(resource) === 'byte' ? bytesPerUnit : 1)),
+    unit,
+    isWhole: resources.map((resource, r) =>
+      requests.every((request) => (request[resource] ?? 0) % unit[r]! === 0),
+    ),
   };
 }
 
@@ -70,6 +77,12 @@ export function unitsUp(axis: ResourceAxis, amounts: Float64Array): Float64Array
 /** Whole units, amounts rounded down. */
 export function unitsDown(axis: ResourceAxis, amounts: Float64Array): Float64Array {
   return amounts.map((amount, r) => Math.floor(amount / axis.unit[r]!));
+}
+
+/** Whole units of room, as a bound may read them: never less than pods can use. */
+export function boundUnits(axis: ResourceAxis, room: Float64Array): Float64Array {
+  const [down, up] = [unitsDown(axis, room), unitsUp(axis, room)];
+  return down.map((units, r) => (axis.isWhole[r]! ? units : up[r]!));
 }
 
 /** Adds `amounts` to `sum`. */

@@ -195,6 +195,13 @@ t.test('rounding makes plans a little stricter and bounds a little looser', asyn
   t.equal(whole.problem.request, whole.problem.boundRequest, 'one array where both agree');
   t.equal(whole.problem.capacity, whole.problem.boundCapacity);
   t.equal(whole.problem.masks, whole.problem.boundMasks);
+  const odd = modelOf({ pods, nodes: [nodeOf('n', { allocatable: { memory: '1G' } })] });
+  t.equal(
+    odd.problem.capacity[1],
+    953,
+    'pods that ask for whole MiB have no use for a part of one',
+  );
+  t.equal(odd.problem.capacity, odd.problem.boundCapacity);
 });
 
 t.test('a pod that fits an existing node needs no pool', async (t) => {
