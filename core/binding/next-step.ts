@@ -78,9 +78,8 @@ export function nextStep(held: HeldNode, nowMs: number, reservationMs: number): 
   if (hasEnded && open.answered + open.asked === 0) {
     return { type: 'end', quietMs: 0, hasExpired: true };
   }
-  const wait: Step = hasEnded
-    ? { type: 'wait' }
-    : { type: 'wait', untilMs: reservation.expiresAtMs };
+  const wakeMs = Math.min(reservation.expiresAtMs, open.unseenUntilMs || Infinity);
+  const wait: Step = hasEnded ? { type: 'wait' } : { type: 'wait', untilMs: wakeMs };
   if (!isRegistered || node === undefined) return wait;
   if (open.asked === 0 && !isReady(held, node)) {
     const isInTheWay = held.missingDevices.length > 0 && held.locksOutDaemons;
@@ -91,6 +90,7 @@ export function nextStep(held: HeldNode, nowMs: number, reservationMs: number): 
   if (open.waiting > 0 && isFenced) return { type: 'bind', quietMs: wasOpen ? fenceMarginMs : 0 };
   if (open.waiting > 0 && wasOpen) return { type: 'fence' };
   if (open.answered > 0) return { type: 'wait' };
+  if (open.unseenUntilMs > nowMs) return { type: 'wait', untilMs: open.unseenUntilMs };
   // Whoever is left now is placed by kube-scheduler, which keeps away from the taint.
   return isFenced ? { type: 'unfence', quietMs: open.here > 0 ? bindMarginMs : 0 } : wait;
 }
@@ -136,14 +136,17 @@ function isReady({ isInitialized, missingDevices }: HeldNode, node: Node): boole
 }
 
 function isOpen({ standing }: Owner): boolean {
-  return standing === 'answered' || standing === 'waiting' || standing === 'left';
+  return standing !== 'here' && standing !== 'lost' && standing !== 'released';
 }
 
 function countOpen(owners: readonly Owner[], isFenced: boolean) {
-  const counts = { here: 0, answered: 0, waiting: 0, asked: 0 };
+  const counts = { here: 0, answered: 0, waiting: 0, asked: 0, unseenUntilMs: 0 };
   for (const owner of owners) {
     if (owner.standing === 'here') counts.here += 1;
     if (owner.standing === 'answered') counts.answered += 1;
+    if (owner.standing === 'unseen') {
+      counts.unseenUntilMs = Math.max(counts.unseenUntilMs, owner.goneAtMs);
+    }
     if (owner.standing !== 'waiting') continue;
     counts.waiting += 1;
     if (owner.isAsked && isFenced) counts.asked += 1;

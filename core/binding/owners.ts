@@ -32,6 +32,8 @@ export type Owner = { readonly uid: string } & (
       /** For people. */
       readonly why: string;
     }
+  /** Our watch has never told of it: it may be behind the one that told of the reservation. */
+  | { readonly standing: 'unseen'; readonly pod: undefined; readonly goneAtMs: number }
   /** The API server has said what became of it; our watch has not told of it yet. */
   | { readonly standing: 'answered'; readonly pod: LivePod }
   /** To be bound by us; `isAsked`: it may be bound already, the answer was lost. */
@@ -43,6 +45,9 @@ export type Owner = { readonly uid: string } & (
 export interface OwnerFacts {
   readonly nodeName: string | undefined;
   readonly podByUid: (uid: string) => LivePod | undefined;
+  /** From when on a pod that is not there is gone, wall clock; 0 for one that has been there. */
+  readonly goneAtMs: (uid: string) => number;
+  readonly nowMs: number;
   /** UIDs of pods whose bind was answered. */
   readonly answered: ReadonlySet<string>;
   /** UIDs of pods whose bind was asked for, answered or not. */
@@ -62,7 +67,12 @@ export function ownersOf(uids: Iterable<string>, facts: OwnerFacts): readonly Ow
 
 function ownerOf(uid: string, facts: OwnerFacts): Owner {
   const pod = facts.podByUid(uid);
-  if (pod === undefined) return { uid, standing: 'lost', reason: 'gone', pod };
+  if (pod === undefined) {
+    const goneAtMs = facts.goneAtMs(uid);
+    return facts.nowMs < goneAtMs
+      ? { uid, standing: 'unseen', pod, goneAtMs }
+      : { uid, standing: 'lost', reason: 'gone', pod };
+  }
   if (pod.nodeName !== '') {
     return pod.nodeName === facts.nodeName
       ? { uid, standing: 'here', pod }

@@ -69,7 +69,7 @@ export class BinderRecord {
     for (const owner of owners) {
       if (owner.standing === 'here') here += 1;
       else if (owner.standing === 'lost') this.#lost(owner.reason, owner.pod, claim);
-      else if (owner.pod !== undefined) {
+      else if (owner.standing !== 'unseen') {
         waiting += 1;
         this.released(owner.pod, 'expired', 'the reservation of its node has expired', claim);
       }

@@ -33,6 +33,12 @@ const bindsAtOnceMax = 30;
 /** Claims looked at side by side; each waits for the API server most of the time. */
 const claimsAtOnce = 16;
 
+/**
+ * An owner that our watch of pods has not told of by then is gone: watches of two kinds may be apart by
+ * so much.
+ */
+const unseenMs = 10_000;
+
 /** Keyed by the name of the NodeClaim. Runs while this replica leads. */
 export function startBinder(context: ControllerContext): Controller {
   const binder = new Binder(context);
@@ -49,6 +55,8 @@ interface Memory {
   readonly claimUid: string;
   readonly asked: Set<string>;
   readonly answered: Set<string>;
+  /** UID of an owner -> from when on it is gone if it is not there; 0 once it has been there. */
+  readonly goneAtMs: Map<string, number>;
   step: Step['type'] | undefined;
   stepSinceMs: number;
 }
@@ -153,7 +161,14 @@ class Binder {
     const nowMs = clock.nowMs();
     const owners = ownersOf(reservation?.owners ?? [], {
       nodeName: node?.metadata.name,
-      podByUid: (uid) => view.podByUid(uid),
+      podByUid: (uid) => {
+        const pod = view.podByUid(uid);
+        if (pod !== undefined) memory.goneAtMs.set(uid, 0);
+        else if (!memory.goneAtMs.has(uid)) memory.goneAtMs.set(uid, nowMs + unseenMs);
+        return pod;
+      },
+      goneAtMs: (uid) => memory.goneAtMs.get(uid) ?? 0,
+      nowMs,
       answered: memory.answered,
       asked: memory.asked,
       claimOf: (uid) => this.#held.claimOf(uid, nowMs),
@@ -171,6 +186,7 @@ class Binder {
       claimUid: uid,
       asked: new Set(),
       answered: new Set(),
+      goneAtMs: new Map(),
       step: undefined,
       stepSinceMs: 0,
     };

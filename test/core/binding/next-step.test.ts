@@ -71,6 +71,16 @@ t.test('a node whose pods are all gone opens at once, registered or not', async 
   t.strictSame(step(held([gone], { isRegistered: false, node: undefined })), end);
 });
 
+t.test('an owner that our watch may still tell of is waited for', async (t) => {
+  const unseen: Owner = { uid: 'unseen', standing: 'unseen', pod: undefined, goneAtMs: nowMs + 9 };
+  const wait = { type: 'wait', untilMs: nowMs + 9 };
+  t.strictSame(step(held([here, unseen])), wait);
+  t.strictSame(step(held([unseen], { isInitialized: false })), wait);
+  t.strictSame(step(held([unseen], { isRegistered: false, node: undefined })), wait);
+  t.strictSame(step(held([waiting, unseen])), { type: 'bind', quietMs: 0 });
+  t.match(step(held([unseen]), expiresAtMs), { type: 'end', hasExpired: true });
+});
+
 t.test('what a crash leaves after the taint went is ended without a wait', async (t) => {
   const open = { node: nodeWith() };
   t.strictSame(step(held([here], open)), { type: 'end', quietMs: 0, hasExpired: false });

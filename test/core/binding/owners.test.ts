@@ -24,6 +24,8 @@ const byUid = new Map(pods.map((pod) => [pod.uid, pod]));
 const facts: OwnerFacts = {
   nodeName: 'node-1',
   podByUid: (uid) => byUid.get(uid),
+  goneAtMs: (uid) => (uid === 'uid-unseen' ? 1_000 : 0),
+  nowMs: 999,
   answered: new Set(['uid-answered', 'uid-here']),
   asked: new Set(['uid-asked', 'uid-answered']),
   claimOf: (uid) => (uid === 'uid-doubled' ? 'older' : 'claim'),
@@ -34,7 +36,7 @@ const facts: OwnerFacts = {
 
 function standings(over: Partial<OwnerFacts> = {}): Record<string, string> {
   return Object.fromEntries(
-    ownersOf([...byUid.keys(), 'uid-unknown'], { ...facts, ...over }).map((owner) => [
+    ownersOf([...byUid.keys(), 'uid-unknown', 'uid-unseen'], { ...facts, ...over }).map((owner) => [
       owner.uid.replace('uid-', ''),
       `${owner.standing}${'reason' in owner ? ` ${owner.reason}` : ''}${'isAsked' in owner && owner.isAsked ? ' asked' : ''}`,
     ]),
@@ -56,7 +58,12 @@ t.test('every owner has one standing', async (t) => {
     volume: 'left',
     foreign: 'left',
     unknown: 'lost gone',
+    unseen: 'unseen',
   });
+});
+
+t.test('a pod that our watch has not told of is gone after a while', async (t) => {
+  t.match(standings({ nowMs: 1_000 }), { unseen: 'lost gone' });
 });
 
 t.test('what we do not bind is left to its scheduler', async (t) => {
