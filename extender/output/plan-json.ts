@@ -36,6 +36,7 @@ function* pieces(plan: Plan): Generator<string> {
     pods: node.pods,
     requests: node.requests,
     allocatable: node.allocatable,
+    labels: node.labels,
     substitutes: node.substitutes.map((offering) => ({
       instanceType: offering.instanceType,
       zone: offering.zone,

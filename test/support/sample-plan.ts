@@ -85,6 +85,7 @@ export function samplePlan(overrides: Partial<Plan> = {}): Plan {
         pods: ['ml/train-0'],
         requests: { cpu: '3', memory: '8Gi', pods: '1', 'nvidia.com/gpu': '1' },
         allocatable: { cpu: '8', memory: '32Gi', pods: '58', 'nvidia.com/gpu': '1' },
+        labels: { team: 'vision' },
         substitutes: [],
       },
     ],
