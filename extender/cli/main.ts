@@ -31,6 +31,7 @@ const program = createProgram(
     verify: async (planFile, options) =>
       (await import('./verify-command.ts')).runVerify(planFile, options),
     serve: async (options) => (await import('./serve-command.ts')).runServe(options),
+    explain: async (options) => (await import('./explain-command.ts')).runExplain(options),
   },
   version,
   (code) => {

@@ -6,6 +6,7 @@
  * without loading the solver.
  */
 import { Command, Option } from 'commander';
+import { type ExplainCommandOptions, explainCommand } from './explain-program.ts';
 import {
   collect,
   integerParser,
@@ -55,6 +56,7 @@ export interface CommandActions {
   instanceTypes(options: InstanceTypesCommandOptions): Promise<number>;
   verify(planFile: string, options: ModelCommandOptions): Promise<number>;
   serve(options: ServeCommandOptions): Promise<number>;
+  explain(options: ExplainCommandOptions): Promise<number>;
 }
 
 const seedMax = 0xffffffff;
@@ -194,6 +196,11 @@ export function createProgram(
   }
   program.addCommand(
     serveCommand((options) => actions.serve(options), setExitCode).copyInheritedSettings(program),
+  );
+  program.addCommand(
+    explainCommand((options) => actions.explain(options), setExitCode).copyInheritedSettings(
+      program,
+    ),
   );
   return program;
 }

@@ -21,6 +21,7 @@ const passedOverMax = 8;
 /** Details whose values name another object, by the kind that they name. */
 const references: readonly (readonly [detail: string, kind: string])[] = [
   ['claim', 'NodeClaim'],
+  ['nodeClaim', 'NodeClaim'],
   ['node', 'Node'],
 ];
 

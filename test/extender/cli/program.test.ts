@@ -21,6 +21,7 @@ async function run(...words: string[]) {
       instanceTypes: remember('instance-types', 0),
       verify: remember('verify', 1),
       serve: remember('serve', 0),
+      explain: remember('explain', 0),
     },
     '1.2.3',
     (code) => codes.push(code),
@@ -112,7 +113,29 @@ t.test('verify takes the plan and the options that its problem depends on', asyn
   ]);
 });
 
+t.test('explain asks about a pod or a node, here unless told where', async (t) => {
+  const { calls } = await run('explain', 'pod', 'web-0', '-n', 'shop', '-o', 'json');
+  const server = 'http://127.0.0.1:8080';
+  t.strictSame(calls, [
+    ['explain', { kind: 'pod', name: 'web-0', namespace: 'shop', server, output: 'json' }],
+  ]);
+  const other = await run('explain', 'node', 'n1', '--server', 'http://[::1]:9000/');
+  t.match(other.calls, [
+    ['explain', { kind: 'node', name: 'n1', namespace: 'default', server: 'http://[::1]:9000' }],
+  ]);
+});
+
 const mistakes = [
+  {
+    name: 'explaining something else',
+    words: ['explain', 'service', 'web'],
+    message: /argument 'kind'.*Allowed choices are pod, node/,
+  },
+  {
+    name: 'a server that is no URL',
+    words: ['explain', 'pod', 'web', '--server', 'localhost'],
+    message: /--server <url>.*Expected a URL such as http/s,
+  },
   {
     name: 'a wrong value',
     words: ['plan', '-f', 'a', '--gap', '2'],

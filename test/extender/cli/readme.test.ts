@@ -10,7 +10,7 @@ const never = async (): Promise<number> => {
   throw new Error('no command is run here');
 };
 const program = createProgram(
-  { plan: never, instanceTypes: never, verify: never, serve: never },
+  { plan: never, instanceTypes: never, verify: never, serve: never, explain: never },
   '0',
   () => {},
 );

@@ -11,16 +11,20 @@ Usage: stowage [options] [command]
 The cheapest EC2 nodes that provably fit under the pods, and those pods on them.
 
 Options:
-  --version                 print the version
-  -h, --help                display help for command
+  --version                        print the version
+  -h, --help                       display help for command
 
 Commands:
-  plan [options]            find the cheapest nodes that hold the pods of the
-                            manifests, with a proof
-  instance-types [options]  list instance types with what they offer to pods and
-                            what they cost
-  verify [options] <plan>   re-check the feasibility, cost and certificate of a
-                            plan without the solver
+  plan [options]                   find the cheapest nodes that hold the pods of
+                                   the manifests, with a proof
+  instance-types [options]         list instance types with what they offer to
+                                   pods and what they cost
+  verify [options] <plan>          re-check the feasibility, cost and
+                                   certificate of a plan without the solver
+  serve [options]                  run the provisioner: on a cluster, or on a
+                                   simulated one to look at (the default)
+  explain [options] <kind> <name>  ask a running service why a pod waits, or why
+                                   a node is there
 
 Exit codes: 0 every pod has a place, 2 some pods have none, 1 an error.
 
