@@ -55,6 +55,7 @@ export class BinCanvas {
   show(tiles, size, lit, changed) {
     const isSame = this.#size === size && this.#lit === lit && tiles.length === this.#tiles.length && tiles.every((tile, index) => tile.id === this.#tiles[index].id);
     const isFirst = this.#bins.size === 0;
+    if (size !== this.#size) for (const bin of this.#bins.values()) bin.slabs = undefined;
     this.#tiles = tiles;
     this.#size = size;
     this.#lit = lit;
@@ -192,7 +193,7 @@ export class BinCanvas {
     const { detail, words } = this.#size;
     if (this.#isStill) bin.fill = fillOf(tile);
     if (bin.slabs === undefined || bin.paintedWidth !== now.w) {
-      bin.slabs = slabsOf(tile, now.w, now.h, bin.fill);
+      bin.slabs = slabsOf(tile, now.w, now.h, bin.fill, detail);
       bin.paintedWidth = now.w;
     }
     const context = this.#context;

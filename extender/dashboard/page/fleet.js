@@ -14,6 +14,8 @@ const legendAtFirst = 14;
 const rowsAtFirst = 100;
 /** The list is for reading: it stands still for this long at least. */
 const listMs = 1_000;
+/** Where the sizes of bins are meant for. */
+const wideScreen = 1_000;
 const noPool = '\u0000none';
 
 const chosen = { pool: '', step: '', text: '', workload: undefined, isList: false, legendAll: false, rows: rowsAtFirst };
@@ -29,8 +31,11 @@ export function startFleet(followed) {
     readPalette();
     for (const { bins } of groups.values()) bins.repaint();
   });
+  let width = 0;
   new ResizeObserver(() => {
-    for (const { bins } of groups.values()) bins.layout();
+    if (model.about === undefined || width === byId('fleet').clientWidth) return;
+    width = byId('fleet').clientWidth;
+    showFleet();
   }).observe(byId('fleet'));
   for (const key of ['pool', 'step']) byId(key).addEventListener('change', () => choose({ [key]: byId(key).value }));
   byId('search').addEventListener('input', () => choose({ text: byId('search').value.trim().toLowerCase() }));
@@ -94,7 +99,9 @@ function showNodes(changed) {
     card.remove();
     groups.delete(pool);
   }
-  const size = sizes.find(({ upTo }) => tiles.length <= upTo);
+  // A narrow screen has room for fewer of the same size.
+  const crowd = tiles.length * Math.max(1, wideScreen / Math.max(1, fleet.clientWidth));
+  const size = sizes.find(({ upTo }) => crowd <= upTo);
   const pools = [...byPool.keys()].sort((a, b) => (a === noPool) - (b === noPool) || byText(a, b));
   pools.forEach((pool, index) => {
     const group = groups.get(pool) ?? newGroup(pool);

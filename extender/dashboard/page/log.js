@@ -30,10 +30,10 @@ export function showLog() {
   const isAsked = ({ outcome, subject, reason, actor, kind }) =>
     (!state.outcome || outcome === state.outcome) &&
     (!state.text || [subject, reason, actor, kind].some((text) => text.toLowerCase().includes(state.text)));
-  const asked = decisions.filter(isAsked).slice(-shownMax).reverse();
+  const asked = together(decisions.filter(isAsked)).slice(-shownMax).reverse();
   const unread = state.isPaused ? (model.decisions.at(-1)?.number ?? 0) - (frozen.at(-1)?.number ?? 0) : 0;
   say(byId('pause'), state.isPaused ? (unread > 0 ? `Go on, ${count(unread)} new` : 'Go on') : 'Pause');
-  say(byId('log-sum'), model.decisions.length === 0 ? '' : `the last ${plural(asked.length, 'line')} of ${count(model.decisions.at(-1).number)}`);
+  say(byId('log-sum'), model.decisions.length === 0 ? '' : `${plural(model.decisions.at(-1).number, 'decision')} so far`);
   const lines = byId('lines');
   if (asked.length === 0) {
     const text = decisions.length === 0 ? 'No decisions yet. Every plan, launch, bind and removal is told here with its reason.' : 'No decision matches.';
@@ -41,9 +41,9 @@ export function showLog() {
     return;
   }
   // Only what is new is made; the rest stays, and with it the reader's place.
-  const known = new Map([...lines.children].map((line) => [Number(line.dataset.number), line]));
+  const known = new Map([...lines.children].map((line) => [line.dataset.key, line]));
   const isSimulated = model.about.speed !== null;
-  const wanted = asked.map((one) => known.get(one.number) ?? row(one, isSimulated));
+  const wanted = asked.map((one) => known.get(keyOf(one)) ?? row(one, isSimulated));
   const kept = new Set(wanted);
   for (const line of lines.querySelectorAll(':scope > li')) if (!kept.has(line)) line.remove();
   wanted.forEach((line, index) => {
@@ -51,11 +51,28 @@ export function showLog() {
   });
 }
 
-function row({ number, timeMs, actor, outcome, kind, subject, reason }, isSimulated) {
-  return element('li', { 'data-number': number },
+/** One line for what was decided in a row about many in the same words. */
+function together(decisions) {
+  const groups = [];
+  for (const one of decisions) {
+    const last = groups.at(-1);
+    if (last?.reason === one.reason && last.outcome === one.outcome && last.kind === one.kind) {
+      last.subjects.push(one.subject);
+      Object.assign(last, { timeMs: one.timeMs });
+    } else groups.push({ ...one, subjects: [one.subject] });
+  }
+  return groups;
+}
+
+const keyOf = ({ number, subjects }) => `${number}+${subjects.length}`;
+
+function row(group, isSimulated) {
+  const { timeMs, actor, outcome, kind, subjects, reason } = group;
+  const more = subjects.length > 1 ? element('small', {}, ` and ${count(subjects.length - 1)} more`) : '';
+  return element('li', { 'data-key': keyOf(group) },
     element('time', { datetime: new Date(timeMs).toISOString() }, clock(timeMs, isSimulated)),
-    element('span', { class: 'tag outcome' }, outcome),
-    element('span', { class: 'subject', title: actor }, element('small', {}, `${kind} `), subject),
+    element('span', { class: 'tag outcome', title: `decided by ${actor}` }, outcome),
+    element('span', { class: 'subject', title: subjects.slice(0, 40).join('\n') }, element('small', {}, `${kind} `), subjects[0], more),
     element('span', { class: 'why' }, reason));
 }
 

@@ -83,14 +83,27 @@ function squarify(items, box) {
 }
 
 /** Where each block of a tile lies in a box of `w` times `h` that is filled to `fill`. */
-export function slabsOf(tile, w, h, fill) {
+export function slabsOf(tile, w, h, fill, detail) {
   const items = tile.blocks.map((block) => ({ block, area: Math.max(block[1] * block[2], 1) }));
+  if (detail === 'bars') return stacked(items, w, h, fill);
   return squarify(items, { x: 0, y: h * (1 - fill), w, h: h * fill });
+}
+
+/** One upon the other: all that a few pixels can show. */
+function stacked(items, w, h, fill) {
+  const whole = items.reduce((sum, { area }) => sum + area, 0);
+  let y = h;
+  return items.map((item) => {
+    const height = (item.area / whole) * h * fill;
+    y -= height;
+    return { item, x: 0, y, w, h: height };
+  });
 }
 
 /** @param look { detail: 'pods' | 'blocks' | 'bars', lit: workload to show alone or undefined, isChosen } */
 export function paintNode(context, tile, slabs, box, look) {
   const { x, y, w, h } = box;
+  if (look.detail === 'bars' && tile.step === 'ready' && !look.isChosen) return paintBar(context, slabs, box, look);
   const isComing = comingSteps.includes(tile.step);
   const radius = look.detail === 'bars' ? 2 : Math.min(6, w / 8);
   context.save();
@@ -107,6 +120,23 @@ export function paintNode(context, tile, slabs, box, look) {
   context.restore();
   rim(context, tile, { w, h, radius, isComing, ...look });
   context.restore();
+}
+
+/** Thousands of these are painted at once. */
+function paintBar(context, slabs, { x, y, w, h }, { lit }) {
+  context.fillStyle = palette.bin;
+  context.fillRect(x, y, w, h);
+  const alpha = context.globalAlpha;
+  for (const slab of slabs) {
+    const [workload, , , isPlanned] = slab.item.block;
+    context.globalAlpha = alpha * (isPlanned ? 0.42 : 1) * (lit === undefined || lit === workload ? 1 : 0.14);
+    context.fillStyle = colourOf(workload);
+    context.fillRect(x, y + slab.y, w, slab.h);
+  }
+  context.globalAlpha = alpha;
+  context.strokeStyle = palette['bin-line'];
+  context.lineWidth = 1;
+  context.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
 }
 
 function paintSlab(context, { item, x, y, w, h }, { detail, lit }) {
