@@ -51,9 +51,10 @@ export function resourceAxis(requests: readonly Resources[]): ResourceAxis {
     names: [...basicNames, ...others.map(nameOf)],
     resources,
     unit,
-    isWhole: resources.map((resource, r) =>
-      requests.every((request) => (request[resource] ?? 0) % unit[r]! === 0),
-    ),
+    isWhole: resources.map((resource, r) => {
+      const size = unit[r]!;
+      return requests.every((request) => (request[resource] ?? 0) % size === 0);
+    }),
   };
 }
 
