@@ -7,7 +7,7 @@
 import { loadCatalogue } from '../../catalogue/loader.ts';
 import type { Live } from '../../core/api/kinds.ts';
 import { reservedTaint, terminationFinalizer } from '../../core/api/labels.ts';
-import type { NodeClaim } from '../../core/api/nodeclaim.ts';
+import type { NodeClaim, NodeClaimStatus } from '../../core/api/nodeclaim.ts';
 import type { LaunchOffering } from '../../core/cloud-port.ts';
 import { annotationOfferings, offeringsRecord } from '../../core/scheduling/claim-offerings.ts';
 import {
@@ -108,6 +108,25 @@ export function draftClaim(name: string, options: ClaimOptions = {}): NodeClaim 
       resources: { requests: { cpu: '2', memory: '4Gi' } },
       taints: [{ ...reservedTaint }],
       ...spec,
+    },
+  };
+}
+
+/** A claim as an API server holds it, created at the beginning of 2026. */
+export function liveClaim(
+  options: ClaimOptions = {},
+  status: NodeClaimStatus = {},
+): Live<'NodeClaim'> {
+  const { metadata, ...rest } = draftClaim('a', options);
+  return {
+    ...rest,
+    status,
+    metadata: {
+      ...metadata,
+      name: 'a',
+      uid: '2a1147c6-2b59-4af6-9eeb-402061a09763',
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
     },
   };
 }
