@@ -12,7 +12,7 @@ import type { NodePool } from '../api/nodepool.ts';
 import { plannedOn } from '../provisioning/nominations.ts';
 import { reservationOf } from '../scheduling/reservation-record.ts';
 import type { LivePod } from '../state/live-pod.ts';
-import { podKey } from '../state/snapshot.ts';
+import { isTerminating, podKey } from '../state/snapshot.ts';
 import { evictionObstacle } from './eviction-limits.ts';
 import { isProtected, isReschedulable, protectionOf } from './pod-standing.ts';
 import { consolidatableFromMs, initializedSinceMs } from './quiet-time.ts';
@@ -21,7 +21,7 @@ import { consolidatableFromMs, initializedSinceMs } from './quiet-time.ts';
 export const newNodeMs = 15_000;
 /** A fence without a reservation that says its end counts for so long. */
 const fenceMaxMs = 300_000;
-/** A node that pods are on their way to is looked at again: plans may come to nothing. */
+/** A node that pods are on their way to, or off, is looked at again without any event. */
 const awaitedPollMs = 5_000;
 
 export interface EmptinessFacts {
@@ -31,8 +31,8 @@ export interface EmptinessFacts {
   readonly pods: ReadonlyMap<string, LivePod>;
   /** Whether a pod of that UID is still without a node. */
   readonly isUnbound: (uid: string) => boolean;
-  /** A pending pod has been promised room there by its scheduler. */
-  readonly isNominated: boolean;
+  /** Whether a pending pod has been promised room on that node by its scheduler. */
+  readonly isNominated: (nodeName: string) => boolean;
   readonly budgets: readonly Live<'PodDisruptionBudget'>[];
 }
 
@@ -46,14 +46,19 @@ export type Emptiness =
 /** O(pods of the node), less for nodes that are in use. */
 export function emptinessOf(facts: EmptinessFacts, nowMs: number): Emptiness {
   const { claim, node, pods } = facts;
+  // First what is cheapest and keeps most nodes: this is asked of all of them, often.
+  let isEnding = false;
+  for (const pod of pods.values()) {
+    if (!isReschedulable(pod)) continue;
+    if (!isTerminating(pod)) return { state: 'kept', untilMs: Infinity };
+    isEnding = true;
+  }
   const fromMs = judgedFromMs(facts);
   if (fromMs > nowMs) return { state: 'kept', untilMs: fromMs };
-  if (facts.isNominated || [...plannedOn(claim, nowMs)].some(facts.isUnbound)) {
-    return { state: 'kept', untilMs: nowMs + awaitedPollMs };
-  }
-  for (const pod of pods.values()) {
-    if (isReschedulable(pod)) return { state: 'kept', untilMs: Infinity };
-  }
+  const isAwaited =
+    facts.isNominated(node?.metadata.name ?? '') ||
+    [...plannedOn(claim, nowMs)].some(facts.isUnbound);
+  if (isEnding || isAwaited) return { state: 'kept', untilMs: nowMs + awaitedPollMs };
   for (const object of [claim, node]) {
     if (object?.metadata.annotations?.[annotationDoNotDisrupt] === 'true') {
       const reason = `disruption is blocked through the "${annotationDoNotDisrupt}" annotation`;

@@ -154,8 +154,11 @@ function findEmpty(
 ): { readonly candidates: readonly Candidate[]; readonly nextMs: number } {
   const { view, clock } = context;
   const nowMs = clock.nowMs();
-  const nominated = new Set<string>();
-  for (const { nominatedNodeName } of view.unboundPods.values()) nominated.add(nominatedNodeName);
+  let nominated: ReadonlySet<string> | undefined;
+  const isNominated = (nodeName: string): boolean => {
+    nominated ??= nominatedNodes(context);
+    return nominated.has(nodeName);
+  };
   const budgets = [...view.all('PodDisruptionBudget')];
   const candidates: Candidate[] = [];
   let nextMs = Infinity;
@@ -168,7 +171,7 @@ function findEmpty(
       node,
       pods: view.usageOf(nodeName).pods,
       isUnbound: (uid) => view.unboundPods.has(uid),
-      isNominated: nominated.has(nodeName),
+      isNominated,
       budgets,
     };
     const { uid } = claim.metadata;
@@ -187,6 +190,13 @@ function findEmpty(
   }
   candidates.sort((a, b) => a.sinceMs - b.sinceMs || compareNames(a.claim, b.claim));
   return { candidates, nextMs };
+}
+
+/** Nodes on which schedulers have made room for pods that are still pending. */
+function nominatedNodes({ view }: ControllerContext): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { nominatedNodeName } of view.unboundPods.values()) names.add(nominatedNodeName);
+  return names;
 }
 
 /** Deletes the claim; its node drains and goes. @throws ClusterError if it has changed meanwhile */

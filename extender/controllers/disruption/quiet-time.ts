@@ -47,7 +47,10 @@ export function startQuietTime(context: ControllerContext): Controller {
           if (type === 'deleted') unwritten.delete(metadata.name);
           else add(metadata.name);
         }),
-        view.listen('NodePool', ({ object: { metadata } }) => {
+        view.listen('NodePool', ({ object: { metadata, spec }, previous }) => {
+          // Its status changes all the time, and matters to no claim.
+          const before = previous?.spec.disruption?.consolidateAfter;
+          if (previous !== undefined && spec.disruption?.consolidateAfter === before) return;
           for (const claim of view.all('NodeClaim')) {
             if (claim.metadata.labels?.[labelNodePool] === metadata.name) add(claim.metadata.name);
           }

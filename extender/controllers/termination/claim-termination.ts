@@ -74,6 +74,7 @@ async function reconcileClaim(
   if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return undefined;
   if (claim.metadata.deletionTimestamp === undefined) {
     if (!hasFinalizer(claim)) await addFinalizer(context, 'NodeClaim', claim, signal);
+    else if (await hasLostNode(context, claim, signal)) await endLost(context, claim, signal);
     return undefined;
   }
   if (!hasFinalizer(claim)) return undefined;
@@ -87,6 +88,35 @@ async function reconcileClaim(
   if (again !== undefined) return again;
   await finish(context, claim, signal);
   return undefined;
+}
+
+/**
+ * Whether the claim's Node was there and is no more: somebody took its finalizer off. Kubelets do not
+ * come back by themselves, and an instance that no pod can reach only costs money.
+ */
+async function hasLostNode(
+  { view, client }: ControllerContext,
+  claim: Live<'NodeClaim'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!isTrue(claim, 'Registered') || nodeOfClaim(view, claim) !== undefined) return false;
+  return (await unseenNode(client, claim, signal)) === undefined;
+}
+
+async function endLost(
+  context: ControllerContext,
+  claim: Live<'NodeClaim'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, uid } = claim.metadata;
+  await context.client.delete('NodeClaim', { name }, { uid, signal });
+  decideOn(
+    context,
+    'NodeClaim',
+    claim,
+    'lost',
+    'its Node has been removed; the claim ends with it',
+  );
 }
 
 /** From then on the node's drain knows its deadline. The change brings the claim back here. */

@@ -1,4 +1,4 @@
-// Durations in Go's notation.
+// Durations in Go's notation: what is read as how long, and what is no duration at all.
 
 import t from 'tap';
 import { durationMs } from '../../../core/api/duration.ts';

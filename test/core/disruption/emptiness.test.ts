@@ -60,7 +60,7 @@ function facts(more: Partial<EmptinessFacts> = {}, pods: readonly LivePod[] = []
     node: node(),
     pods: new Map(pods.map((pod) => [pod.uid, pod])),
     isUnbound: () => false,
-    isNominated: false,
+    isNominated: () => false,
     budgets: [],
     ...more,
   };
@@ -78,7 +78,8 @@ t.test('a node is empty when nobody on it would need another place', async (t) =
   ];
   t.equal(stateOf({}, pods), 'empty');
   t.equal(stateOf({}, [...pods, livePod('work')]), 'kept');
-  t.equal(stateOf({}, [livePod('s', { owner: 'StatefulSet', deletionMs: nowMs })]), 'kept');
+  const ending = livePod('s', { owner: 'StatefulSet', deletionMs: nowMs });
+  t.same(emptinessOf(facts({}, [ending]), nowMs), { state: 'kept', untilMs: nowMs + 5_000 });
 });
 
 t.test('it must have been quiet, and usable, for a while', async (t) => {
@@ -124,7 +125,7 @@ t.test('pods that are on their way keep the node', async (t) => {
   t.equal(stateOf({ claim: reserved(nowMs + 60_000), isUnbound }), 'kept');
   t.equal(stateOf({ claim: reserved(nowMs + 60_000) }), 'empty', 'they went elsewhere');
   t.equal(stateOf({ claim: reserved(nowMs - 1), isUnbound }), 'empty', 'they did not come in time');
-  t.equal(stateOf({ isNominated: true }), 'kept');
+  t.equal(stateOf({ isNominated: (name) => name === 'node-1' }), 'kept');
   const taints = [{ key: 'stowage.dev/reserved', effect: 'NoSchedule' as const }];
   const fenced = node({ spec: { taints } });
   t.same(emptinessOf(facts({ claim: reserved(nowMs + 60_000), node: fenced }), nowMs), {

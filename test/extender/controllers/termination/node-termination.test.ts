@@ -259,3 +259,25 @@ t.test('a node whose host has failed is not waited for', async (t) => {
   t.equal(world.living(), 0);
   t.ok(world.history.includes('gone node'));
 });
+
+t.test('a Node that is removed without us takes its claim and its instance along', async (t) => {
+  const world = await servingWorld(11);
+  await terminator(world);
+  const name = await world.addNode('a');
+  await world.clock.advance(60_000);
+  const operations = [{ op: 'remove' as const, path: '/metadata/finalizers' }];
+  deleteObject(world.cluster, 'Node', { name });
+  world.cluster.patch('Node', { name }, { type: 'json', operations }, {});
+  await world.until('the claim is gone', isGone(world, 'a'), 300_000);
+  t.equal(world.living(), 0);
+});
+
+t.test('a node gets its finalizer back while it serves', async (t) => {
+  const world = await servingWorld(12);
+  await terminator(world);
+  const name = await world.addNode('a');
+  const operations = [{ op: 'remove' as const, path: '/metadata/finalizers' }];
+  world.cluster.patch('Node', { name }, { type: 'json', operations }, {});
+  await world.clock.advance(5_000);
+  t.strictSame(world.node(name)?.metadata.finalizers, ['karpenter.sh/termination']);
+});
