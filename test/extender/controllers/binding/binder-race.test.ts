@@ -4,6 +4,7 @@ import { loadCatalogue } from '../../../../catalogue/loader.ts';
 import { isTrue } from '../../../../core/api/conditions.ts';
 import { annotationReservation } from '../../../../core/scheduling/reservation-record.ts';
 import { startBinder } from '../../../../extender/controllers/binding/binder.ts';
+import type { Controller, ControllerContext } from '../../../../extender/controllers/context.ts';
 import { feedNodes } from '../../../../extender/node-feed.ts';
 import { NodeTable } from '../../../../extender/node-table.ts';
 import { filterNodes } from '../../../../extender/verbs/filter.ts';
@@ -26,6 +27,7 @@ import {
   standInForLifecycle,
   zone,
 } from '../../../support/binding-trial.ts';
+import { claimControllers } from '../../../support/claim-world.ts';
 import { type ControllerProcess, startControllers } from '../../../support/controller-fixture.ts';
 
 const { types: all } = loadCatalogue();
@@ -36,7 +38,7 @@ const strangersMax = 15;
 /** NodeClaim -> names and UIDs of the pods that it is for. */
 type Groups = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-function createRace(seed: number): World {
+function createRace(seed: number, hasStandIn = true): World {
   const world = createWorld({
     seed,
     types,
@@ -44,7 +46,7 @@ function createRace(seed: number): World {
     ec2: { capacity: endlessCapacity, boot: { ...defaultBootModel, neverJoinsShare: 0 } },
   });
   installSamples(world.cluster, [zone]);
-  standInForLifecycle(world);
+  if (hasStandIn) standInForLifecycle(world);
   return world;
 }
 
@@ -197,21 +199,24 @@ function strays(world: World, groups: Groups): string[] {
   );
 }
 
+type Start = (context: ControllerContext) => readonly Controller[];
+
 /** Keeps a binder running: another one starts a second after the last has died. */
 async function keepRunning(
   world: World,
   durationMs: number,
   optionsOf: (number: number) => ProcessOptions,
+  start: Start = (context) => [startBinder(context)],
 ): Promise<readonly ControllerProcess[]> {
   const runs: ControllerProcess[] = [];
   const endMs = world.clock.nowMs() + durationMs;
   while (world.clock.nowMs() < endMs) {
     if (runs.at(-1)?.ports.process.isAlive !== true) {
-      const start = startControllers(world, `binder-${runs.length}`, {
+      const run = await startControllers(world, `binder-${runs.length}`, {
         ...optionsOf(runs.length),
-        start: (context) => [startBinder(context)],
+        start,
       });
-      runs.push(await start);
+      runs.push(run);
     }
     await world.clock.advance(1_000);
   }
@@ -268,7 +273,7 @@ t.test('with the extender asked by the scheduler it is the same', async (t) => {
   }
 });
 
-t.test('killed at every call it makes, before and after, it converges all the same', async (t) => {
+t.test('killed at every write it makes, before and after, it converges all the same', async (t) => {
   for (const moment of ['before', 'after'] as const) {
     for (let at = 0; at < 14; at += 1) {
       const world = createRace(100 + at);
@@ -286,6 +291,28 @@ t.test('killed at every call it makes, before and after, it converges all the sa
     }
   }
 });
+
+t.test(
+  'with the controllers that launch and register nodes it is the same, killed or not',
+  async (t) => {
+    const start: Start = (context) => [...claimControllers(context), startBinder(context)];
+    // Six writes for a claim and its node, six to bind and open: of three nodes and some.
+    for (let at = 0; at < 40; at += 1) {
+      const world = createRace(300 + at, false);
+      const { violations } = watchInvariants(world, 'karpenter.sh/nodeclaim');
+      const groups = planGroups(world, true);
+      world.startScheduler({ schedulerNames: ['default-scheduler'] });
+      const moment = at % 2 === 0 ? 'before' : 'after';
+      const optionsOf = (number: number) =>
+        number === 0 ? { crashPoint: crashAt(at, moment) } : {};
+      const runs = await keepRunning(world, 300_000, optionsOf, start);
+      t.ok(runs.length > 1, `it was killed ${moment} write ${at}`);
+      t.strictSame(strays(world, groups), [], `seed ${300 + at}`);
+      await expectPeace(t, world, violations);
+      t.strictSame(failuresOf(runs), []);
+    }
+  },
+);
 
 t.test(
   'calls that fail, answers that are lost and watches that lag overcommit nothing',
