@@ -101,11 +101,13 @@ function summaryOf(
   if (claim === null) return 'It was not launched by a NodeClaim: it is used, but never removed.';
   const price = claim.usdPerHour === null ? '' : ` for ${claim.usdPerHour.toFixed(4)} USD per hour`;
   const pool = claim.nodePool === null ? '' : ` of NodePool ${claim.nodePool}`;
-  const what = `A ${claim.instanceType ?? 'node'}${pool}${price}: ${progressOf(claim, nowMs)}`;
+  const what = `${claim.instanceType ?? 'A node'}${pool}${price}: ${progressOf(claim, nowMs)}`;
   const isDraining = node?.spec?.taints?.some(({ key }) => key === disruptedTaint.key) === true;
   if (isDraining) return `${what}; it is being drained.`;
   const held = claim.reservation;
-  return held === null ? `${what}.` : `${what}; held for ${held.pods} pods until ${held.until}.`;
+  if (held === null) return `${what}.`;
+  const pods = held.pods === 1 ? '1 pod' : `${held.pods} pods`;
+  return `${what}; held for ${pods} until ${held.until}.`;
 }
 
 /** Shares with three digits, of the resources that anybody has requested there. */
