@@ -1,48 +1,35 @@
 /**
  * Says of a registered node that it is ready for its pods, or what is missing.
  *
- * In: a claim and its Node. Out: the Node's label, then the condition Initialized. What counts as
- * ready is core's to say (`core/lifecycle/initialization.ts`). There is no timeout: a node that never
- * becomes ready stays, and says why.
+ * In: a claim and its Node. Out: the condition Initialized, after the Node has its label. What counts
+ * as ready is core's to say (`core/lifecycle/initialization.ts`). There is no timeout: a node that
+ * never becomes ready stays, and says why.
  */
+import type { ConditionUpdate } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
 import { labelInitialized } from '../../../core/api/labels.ts';
 import { initializationObstacle } from '../../../core/lifecycle/initialization.ts';
 import { pointerPart } from '../../../core/lifecycle/registration.ts';
 import { type ControllerContext, fieldManager } from '../context.ts';
-import { decide, observeStep } from './claim-records.ts';
-import type { RegisteredClaim } from './registration.ts';
-import { writeStatus } from './status-write.ts';
 
-/** The claim as it is afterwards; undefined if it is gone. @throws ClusterError */
+/** What is to be written on the claim. @throws ClusterError */
 export async function initializeNode(
-  context: ControllerContext,
-  { claim, node }: RegisteredClaim,
-): Promise<Live<'NodeClaim'> | undefined> {
+  { client, signal }: ControllerContext,
+  claim: Live<'NodeClaim'>,
+  node: Live<'Node'>,
+): Promise<ConditionUpdate> {
   const obstacle = initializationObstacle(claim, node);
-  if (obstacle !== undefined) {
-    const told = await writeStatus(context, claim, {
-      conditions: [{ type: 'Initialized', status: 'Unknown', ...obstacle }],
-    });
-    return told?.claim;
-  }
+  if (obstacle !== undefined) return { type: 'Initialized', status: 'Unknown', ...obstacle };
   const { name, labels, uid } = node.metadata;
   if (labels?.[labelInitialized] !== 'true') {
     const path = `/metadata/labels/${pointerPart(labelInitialized)}`;
     // No version: the label holds whatever else has changed; the uid says that it is this node.
-    await context.client.patch(
+    await client.patch(
       'Node',
       { name },
       { type: 'json', operations: [{ op: 'add', path, value: 'true' }] },
-      { fieldManager, uid, signal: context.signal },
+      { fieldManager, uid, signal },
     );
   }
-  const written = await writeStatus(context, claim, {
-    conditions: [{ type: 'Initialized', status: 'True' }],
-  });
-  if (written?.isNew === true) {
-    observeStep(context, written.claim, 'Initialized');
-    decide(context, written.claim, 'initialized', `node ${name} is ready`, { node: name });
-  }
-  return written?.claim;
+  return { type: 'Initialized', status: 'True' };
 }

@@ -6,18 +6,20 @@
  * Launching has workers of its own, because a cloud may take its time: a claim that waits for it
  * never holds up nodes that have come.
  */
-import { isTrue } from '../../../core/api/conditions.ts';
+import { type ConditionUpdate, isTrue } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
+import { labelZone } from '../../../core/api/labels.ts';
 import { livenessOf } from '../../../core/lifecycle/liveness.ts';
 import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
-import { endClaim } from './claim-records.ts';
+import { decide, endClaim, observeStep, poolOf } from './claim-records.ts';
 import { countConditions } from './condition-counts.ts';
 import { checkConsistency, consistencyEveryMs } from './consistency.ts';
 import { initializeNode } from './initialization.ts';
 import { launchClaim, needsLaunch } from './launch.ts';
 import { registerNode } from './registration.ts';
+import { writeStatus } from './status-write.ts';
 
 /** Launch calls under way at once. */
 const launchesAtOnce = 50;
@@ -27,6 +29,8 @@ const followedAtOnce = 20;
 /** Starts at once; ends with the context's signal. */
 export function startNodeClaimLifecycle(context: ControllerContext): Controller {
   const { view } = context;
+  // Objects that we have changed since: the watch has newer ones to tell of.
+  const outdated = new WeakSet<object>();
   const launches = startReconciler(context, {
     name: 'nodeclaim-launch',
     concurrency: launchesAtOnce,
@@ -42,7 +46,7 @@ export function startNodeClaimLifecycle(context: ControllerContext): Controller 
   const followers = startReconciler(context, {
     name: 'nodeclaim-follow',
     concurrency: followedAtOnce,
-    reconcile: (name) => followClaim(context, name),
+    reconcile: (name) => followClaim(context, outdated, name),
     watch: (add) => watchClaimsAndNodes(context, add),
   });
   const stopCounting = countConditions(context);
@@ -74,24 +78,55 @@ function watchClaimsAndNodes({ view }: ControllerContext, add: (name: string) =>
 /** Everything after the launch, and the timeouts of both. */
 async function followClaim(
   context: ControllerContext,
+  outdated: WeakSet<object>,
   name: string,
 ): Promise<Reconciled | undefined> {
   const { view } = context;
   const claim = view.get('NodeClaim', { name });
   if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return undefined;
-  if (claim.metadata.deletionTimestamp !== undefined) return undefined;
+  if (claim.metadata.deletionTimestamp !== undefined || outdated.has(claim)) return undefined;
   const node = view.nodeByProviderID(claim.status?.providerID ?? '');
   if (!isTrue(claim, 'Launched') || node === undefined) return await checkLiveness(context, claim);
-  const registered = isTrue(claim, 'Registered')
-    ? { claim, node }
-    : await registerNode(context, claim, node);
-  if (registered === undefined) return undefined;
-  const initialized = isTrue(registered.claim, 'Initialized')
-    ? registered.claim
-    : await initializeNode(context, registered);
-  if (initialized === undefined || !isTrue(initialized, 'Initialized')) return undefined;
-  await checkConsistency(context, { claim: initialized, node: registered.node });
-  return { againAfterMs: consistencyEveryMs };
+  if (outdated.has(node)) return undefined;
+  const registered = await registerNode(context, claim, node);
+  if (registered !== node) outdated.add(node);
+  const initialized: ConditionUpdate = isTrue(claim, 'Initialized')
+    ? { type: 'Initialized', status: 'True' }
+    : await initializeNode(context, claim, registered);
+  const isInitialized = initialized.status === 'True';
+  const written = await writeStatus(context, claim, {
+    fields: { nodeName: node.metadata.name },
+    conditions: [
+      { type: 'Registered', status: 'True' },
+      initialized,
+      ...(isInitialized ? [checkConsistency(context, claim, registered)] : []),
+    ],
+  });
+  if (written === undefined) return undefined;
+  if (written.isNew) {
+    outdated.add(claim);
+    tellSteps(context, claim, written.claim, registered);
+  }
+  return isInitialized ? { againAfterMs: consistencyEveryMs } : undefined;
+}
+
+/** Steps that were taken with this write. */
+function tellSteps(
+  context: ControllerContext,
+  before: Live<'NodeClaim'>,
+  after: Live<'NodeClaim'>,
+  { metadata: { name: node, labels } }: Live<'Node'>,
+): void {
+  if (!isTrue(before, 'Registered')) {
+    observeStep(context, after, 'Registered');
+    decide(context, after, 'registered', `node ${node} has registered`, { node });
+    const zone = labels?.[labelZone] ?? '';
+    context.metrics.nodes.created.inc({ nodepool: poolOf(after), zone });
+  }
+  if (!isTrue(before, 'Initialized') && isTrue(after, 'Initialized')) {
+    observeStep(context, after, 'Initialized');
+    decide(context, after, 'initialized', `node ${node} is ready`, { node });
+  }
 }
 
 async function checkLiveness(
