@@ -61,7 +61,10 @@ function timeWords({ timeMs }: SummaryState): string {
 function aboutWords({ about }: SummaryState): string {
   const { cluster, isLeader, speed } = about;
   const parts = [cluster, isLeader ? 'leading' : 'standing by'];
-  if (speed !== null) parts.push(`simulated, ${speed} × real time`);
+  if (speed !== null) {
+    if (!cluster.includes('simulated')) parts.push('simulated');
+    parts.push(`${speed} × real time`);
+  }
   return parts.join(', ');
 }
 

@@ -268,6 +268,8 @@ export class BinCanvas {
 
 function clipped(context, text, width) {
   if (context.measureText(text).width <= width) return text;
+  const short = text.replace('xlarge', 'xl');
+  if (context.measureText(short).width <= width) return short;
   let end = text.length;
   while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end -= 1;
   return `${text.slice(0, end)}…`;

@@ -75,7 +75,7 @@ function draw() {
 
 /** The steps of a scale that ends at or above `most`: 1, 2 or 5 times a power of ten. */
 function ticksUpTo(most) {
-  const rough = most / 3;
+  const rough = most / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.999);
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, index) => index * step);

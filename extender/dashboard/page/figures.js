@@ -8,7 +8,7 @@ const plannedMin = 0.5;
 
 export function showAbout({ about }) {
   const { cluster, identity, isLeader, leader, version, speed } = about;
-  say(byId('cluster'), speed === null ? cluster : `${cluster} · simulated cluster`);
+  say(byId('cluster'), speed === null || cluster.includes('simulated') ? `cluster ${cluster}` : `cluster ${cluster}, simulated`);
   const role = isLeader ? 'leader' : leader === '' ? 'no leader' : `standby, ${leader} leads`;
   say(byId('leader'), role);
   byId('leader').title = `Replica ${identity}`;
