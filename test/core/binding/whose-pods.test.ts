@@ -1,4 +1,4 @@
-// Whose pods are bound by us.
+/** Whose pods are bound by us: what each mode says of each scheduler name. */
 
 import t from 'tap';
 import { type BindMode, bindsPod, needsReservation } from '../../../core/binding/whose-pods.ts';
