@@ -6,12 +6,18 @@
  * node is held or a budget is spent, an Event says so. Taking the node apart is
  * `termination/node-termination.ts`'s. Source: Karpenter's `disruption/emptiness.go`.
  */
+import { conditionOf, isTrue } from '../../../core/api/conditions.ts';
 import { durationMs } from '../../../core/api/duration.ts';
 import type { Live } from '../../../core/api/kinds.ts';
-import { labelCapacityType, labelNodePool } from '../../../core/api/labels.ts';
+import {
+  annotationDoNotDisrupt,
+  labelCapacityType,
+  labelNodePool,
+} from '../../../core/api/labels.ts';
 import { disruptionsLeft } from '../../../core/disruption/budgets.ts';
 import { type EmptinessFacts, emptinessOf } from '../../../core/disruption/emptiness.ts';
 import { type ClaimedNode, countPoolNodes } from '../../../core/disruption/pool-nodes.ts';
+import { conditionConsolidatable } from '../../../core/disruption/quiet-time.ts';
 import { conditionDisruptionReason } from '../../../core/disruption/termination.ts';
 import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import { writeClaimStatus } from '../claim-status.ts';
@@ -71,19 +77,35 @@ function watchPools(
   };
   const ends = [
     view.listen('NodePool', ({ object }) => add(object.metadata.name, gatherMs)),
-    view.listen('NodeClaim', ({ type, object: { metadata } }) => {
-      if (type === 'deleted' || metadata.deletionTimestamp !== undefined) {
-        memory.chosen.delete(metadata.uid);
-        memory.emptySinceMs.delete(metadata.uid);
+    view.listen('NodeClaim', ({ type, object }) => {
+      const { uid, deletionTimestamp, labels } = object.metadata;
+      const isEnding = type === 'deleted' || deletionTimestamp !== undefined;
+      if (isEnding) {
+        memory.chosen.delete(uid);
+        memory.emptySinceMs.delete(uid);
       }
-      addPoolOf(metadata.labels);
+      if (isEnding || isTrue(object, conditionConsolidatable)) addPoolOf(labels);
     }),
-    view.listen('Node', ({ object }) => addPoolOf(object.metadata.labels)),
+    view.listen('Node', ({ object, previous }) => {
+      // Of thousands of nodes some report at any moment; most have nothing to say.
+      if (previous === undefined || differs(object, previous)) addPoolOf(object.metadata.labels);
+    }),
   ];
   for (const { metadata } of view.all('NodePool')) add(metadata.name, gatherMs);
   return () => {
     for (const end of ends) end();
   };
+}
+
+/** Whether a change to a node may change what is decided about it. */
+function differs(node: Live<'Node'>, previous: Live<'Node'>): boolean {
+  return (
+    isTrue(node, 'Ready') !== isTrue(previous, 'Ready') ||
+    node.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp ||
+    node.metadata.annotations?.[annotationDoNotDisrupt] !==
+      previous.metadata.annotations?.[annotationDoNotDisrupt] ||
+    node.spec?.taints?.length !== previous.spec?.taints?.length
+  );
 }
 
 /** A claim that may be given up, and since when that is known. */
@@ -107,7 +129,10 @@ async function judgePool(
   }
   const nowMs = clock.nowMs();
   const nodes = claimedNodes(context, memory, name);
-  const { candidates, nextMs } = findEmpty(context, memory, pool, nodes);
+  const { candidates, spared, nextMs } = findEmpty(context, memory, pool, nodes);
+  for (const claim of spared) {
+    await writeClaimStatus(context, claim, { without: [conditionDisruptionReason] }, signal);
+  }
   const isActive = (budget: Parameters<typeof isBudgetActive>[0]) => isBudgetActive(budget, nowMs);
   const left = disruptionsLeft(pool, reason, countPoolNodes(nodes), isActive);
   countEligible(context, memory, name, candidates.length);
@@ -145,13 +170,22 @@ function claimedNodes(
   return nodes;
 }
 
-/** Those that may go, longest empty first, and when the answer may be another by time alone. */
+interface Findings {
+  /** Those that may go, longest empty first. */
+  readonly candidates: readonly Candidate[];
+  /** Those that were about to go when a pod came. */
+  readonly spared: readonly Live<'NodeClaim'>[];
+  /** When the answer may be another by time alone. */
+  readonly nextMs: number;
+}
+
+/** Looks at every node of the pool that has not been given up. */
 function findEmpty(
   context: ControllerContext,
   { emptySinceMs }: Memory,
   pool: Live<'NodePool'>,
   nodes: readonly ClaimedNode[],
-): { readonly candidates: readonly Candidate[]; readonly nextMs: number } {
+): Findings {
   const { view, clock } = context;
   const nowMs = clock.nowMs();
   let nominated: ReadonlySet<string> | undefined;
@@ -161,6 +195,7 @@ function findEmpty(
   };
   const budgets = [...view.all('PodDisruptionBudget')];
   const candidates: Candidate[] = [];
+  const spared: Live<'NodeClaim'>[] = [];
   let nextMs = Infinity;
   for (const { claim, node, isChosen } of nodes) {
     if (isChosen) continue;
@@ -183,13 +218,22 @@ function findEmpty(
       continue;
     }
     emptySinceMs.delete(uid);
+    if (isSpared(claim)) spared.push(claim);
     nextMs = Math.min(nextMs, judged.untilMs);
     if (judged.state !== 'held') continue;
     nextMs = Math.min(nextMs, nowMs + blockedPollMs);
     tellBoth(context, claim, node, 'DisruptionBlocked', judged.reason, judged.reason);
   }
   candidates.sort((a, b) => a.sinceMs - b.sinceMs || compareNames(a.claim, b.claim));
-  return { candidates, nextMs };
+  return { candidates, spared, nextMs };
+}
+
+/** It says that it goes for being empty, and it does not. */
+function isSpared(claim: Live<'NodeClaim'>): boolean {
+  return (
+    claim.metadata.deletionTimestamp === undefined &&
+    conditionOf(claim, conditionDisruptionReason)?.reason === reason
+  );
 }
 
 /** Nodes on which schedulers have made room for pods that are still pending. */

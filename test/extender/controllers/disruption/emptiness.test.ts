@@ -3,11 +3,12 @@
 import t from 'tap';
 import { conditionOf } from '../../../../core/api/conditions.ts';
 import type { Disruption } from '../../../../core/api/nodepool.ts';
+import { ClusterError } from '../../../../core/ports.ts';
 import { startEmptiness } from '../../../../extender/controllers/disruption/emptiness.ts';
 import { startNodeClaimTermination } from '../../../../extender/controllers/termination/claim-termination.ts';
 import { startNodeTermination } from '../../../../extender/controllers/termination/node-termination.ts';
 import { deleteObject } from '../../../../sim/cluster/deletion.ts';
-import { randomFaults } from '../../../../sim/faults.ts';
+import { randomFaults, scriptedFaults } from '../../../../sim/faults.ts';
 import type { ProcessOptions } from '../../../../sim/world.ts';
 import { type ControllerProcess, startControllers } from '../../../support/controller-fixture.ts';
 import { type ServingWorld, servingWorld } from '../../../support/serving-nodes.ts';
@@ -157,6 +158,25 @@ t.test('do-not-disrupt on a node is heard, and taken back', async (t) => {
   );
   annotate(null);
   await world.until('the claim is gone', () => world.claim('a') === undefined);
+});
+
+t.test('a node that was about to go when a pod came is no longer said to go', async (t) => {
+  const world = await servingWorld(8);
+  setDisruption(world, { consolidateAfter: '30s' });
+  const faults = scriptedFaults();
+  const process = await emptier(world, 'emptier', { faults });
+  const node = await world.addNode('a');
+  faults.add({
+    matches: ({ verb, kind }) => verb === 'delete' && kind === 'NodeClaim',
+    fault: { type: 'refuse', error: new ClusterError('Unavailable', 'connect ECONNREFUSED') },
+    times: 1_000,
+  });
+  const reasonOf = () => conditionOf(world.claim('a') ?? {}, 'DisruptionReason')?.reason;
+  await world.until('it is said to go', () => reasonOf() === 'Empty');
+  await world.addPod(node, 'late');
+  await world.until('it is not', () => reasonOf() === undefined);
+  t.notOk(isDeleting(world, 'a'));
+  t.strictSame(process.failures, []);
 });
 
 t.test('pod events close together are written once, the last one in the end', async (t) => {
