@@ -29,14 +29,9 @@ export function withOutcome(
 
 /** Outcomes that would have led to what the pool says: for a start without memory. */
 export function outcomesBefore(pool: NodePool): RegistrationOutcomes {
-  switch (conditionOf(pool, conditionType)?.status) {
-    case 'True':
-      return [true];
-    case 'False':
-      return Array.from({ length: failuresMin }, () => false);
-    default:
-      return [];
-  }
+  const status = conditionOf(pool, conditionType)?.status;
+  if (status === 'True') return [true];
+  return status === 'False' ? Array.from({ length: failuresMin }, () => false) : [];
 }
 
 /** True if what was learnt concerns another pool or node class than this one: forget it. */

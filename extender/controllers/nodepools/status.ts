@@ -36,6 +36,8 @@ const concurrency = 2;
 
 type Quantities = Readonly<Record<string, string | number>>;
 
+type Context = Omit<ControllerContext, 'cloud' | 'recorder'>;
+
 export interface NodePoolStatusOptions {
   /** Which pools are ours now; by default all of our kinds of node class. */
   readonly isOurs?: (pool: NodePool) => boolean;
@@ -43,7 +45,7 @@ export interface NodePoolStatusOptions {
 
 /** Starts at once; ends with the context's signal. */
 export function startNodePoolStatus(
-  context: ControllerContext,
+  context: Context,
   options: NodePoolStatusOptions = {},
 ): Controller {
   const isOurPool = options.isOurs ?? ((pool) => isOurs(pool.spec.template.spec.nodeClassRef));
@@ -68,7 +70,7 @@ export function startNodePoolStatus(
 }
 
 function watchPools(
-  { view }: ControllerContext,
+  { view }: Context,
   outcomes: PoolOutcomes,
   add: (key: string, afterMs?: number) => void,
 ): () => void {
@@ -115,7 +117,7 @@ function isRelevant({ type, object, previous }: ViewChange<'Node'>): boolean {
 }
 
 async function bringUpToDate(
-  context: ControllerContext,
+  context: Context,
   pool: Live<'NodePool'>,
   outcomes: PoolOutcomes,
   gauges: PoolGauges,
@@ -138,7 +140,7 @@ async function bringUpToDate(
 }
 
 async function writeStatus(
-  { client, clock, signal }: ControllerContext,
+  { client, clock, signal }: Context,
   pool: Live<'NodePool'>,
   {
     usage,
@@ -187,7 +189,7 @@ function isEqual(a: Quantities, b: Quantities): boolean {
 
 /** The pool with the hash of its present template. */
 async function writeHash(
-  { client, signal }: ControllerContext,
+  { client, signal }: Context,
   pool: Live<'NodePool'>,
 ): Promise<Live<'NodePool'>> {
   const { name, uid } = pool.metadata;
@@ -207,7 +209,7 @@ async function writeHash(
  * cannot be told from it, and an upgrade must not replace every node (Karpenter).
  */
 async function rehashClaims(
-  { client, view, signal }: ControllerContext,
+  { client, view, signal }: Context,
   pool: Live<'NodePool'>,
 ): Promise<void> {
   const annotations = hashAnnotations(pool);
