@@ -14,6 +14,8 @@ import {
 import { startControllers } from '../../../support/controller-fixture.ts';
 
 const minute = 60_000;
+/** Real time; a busy machine needs a multiple of the ten seconds that it takes. */
+t.setTimeout(180_000);
 const claimNames = ['a', 'b', 'c'];
 
 /** How many calls of a kind a run without crash makes; crashes come at each of them. */
@@ -123,7 +125,7 @@ t.test('two processes at once launch one instance for a claim', async (t) => {
 
 t.test('failing calls delay, and change nothing of the outcome', async (t) => {
   const fleetCodes = ['RequestLimitExceeded', 'InternalError', 'RequestTimeout'];
-  for (let seed = 0; seed < 40; seed += 1) {
+  for (let seed = 0; seed < 25; seed += 1) {
     const random = createRandom(`fleet ${seed}`);
     let isFailing = true;
     const w = claimWorld(`faults ${seed}`, {
@@ -153,9 +155,7 @@ t.test('failing calls delay, and change nothing of the outcome', async (t) => {
     faults.stop();
     isFailing = false;
     await w.clock.advance(4 * minute);
-    const [ready, , launched] = [outcomeOf(w).slice(0, 3), 0, w.engine.instances.size];
-    t.equal(ready, 'abc', `seed ${seed}: ${outcomeOf(w)}`);
-    t.equal(w.living(), 3, `seed ${seed}: ${launched} launched`);
+    t.equal(outcomeOf(w), good, `seed ${seed}`);
     t.strictSame(w.invariants.violations, [], `seed ${seed}`);
     t.strictSame(process.failures, [], `seed ${seed}`);
   }
