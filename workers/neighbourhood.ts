@@ -7,10 +7,12 @@
  * Source: destroy and repair driven by reduced cost, solver.md stage D.
  */
 import type { Group } from './columns.ts';
+import { eliminate } from './elimination.ts';
 import { repackExactly } from './exact.ts';
 import type { KernelMemory, Pattern } from './kernel-memory.ts';
 import type { SeededRandom } from './random.ts';
 import type { ReducedProblem } from './reduce.ts';
+import { substitutes } from './substitutes.ts';
 
 /** Bins taken apart per try, and bins looked at to pick each. */
 const removeMin = 2;
@@ -42,6 +44,12 @@ const repackBins = 6;
 const repackPods = 60;
 const repackTrust = 0.995;
 
+/** Pairs of classes in the bins that an elimination rebuilds: what one of its moves looks at. */
+const rebuiltPairs = 3000;
+/** Share of eliminations that start with all of those bins empty. */
+const anewShare = 0.5;
+const nothing = new Int32Array(0);
+
 export class Neighbourhood {
   readonly #p: ReducedProblem;
   readonly #m: KernelMemory;
@@ -56,6 +64,7 @@ export class Neighbourhood {
   /** [class] the cheapest bins that take it at all. */
   readonly #smallest: readonly Int32Array[];
   readonly #meanPrice: number;
+  readonly #byPrice: Int32Array;
 
   constructor(p: ReducedProblem, m: KernelMemory, random: SeededRandom) {
     this.#p = p;
@@ -64,6 +73,7 @@ export class Neighbourhood {
     const byPrice = Int32Array.from({ length: p.O }, (_, k) => k).sort(
       (a, b) => (p.price[a] as number) - (p.price[b] as number) || a - b,
     );
+    this.#byPrice = byPrice;
     this.#smallest = Array.from({ length: p.n }, (_, c) => firstTakers(p, byPrice, c, 3));
     this.#meanPrice = p.price.reduce((a, b) => a + b, 0) / Math.max(1, p.O);
   }
@@ -235,6 +245,58 @@ export class Neighbourhood {
     this.#cost += fresh.reduce((s, b) => s + (p.price[b.offering] as number), 0) - old;
     this.#replace(gone, fresh);
     return true;
+  }
+
+  /**
+   * Tries to do with one bin in the place of two by rearranging many of the others, within `work`.
+   * Returns true if the plan got cheaper.
+   */
+  eliminate(work: number, stop: () => boolean): boolean {
+    const p = this.#p;
+    const gone = new Set<number>();
+    for (let q = 0; q < 4 && gone.size < 2; q++) gone.add(this.#pick(gone));
+    const removed = Array.from(gone, (k) => this.#bins[k] as Pattern);
+    const further = substitutes(p, removed, this.#byPrice);
+    if (further.length === 0) return false;
+    const loose = new Int32Array(p.n);
+    const takeOut = ({ classes, counts }: Pattern): void =>
+      classes.forEach((c, e) => {
+        loose[c] = (loose[c] as number) + (counts[e] as number);
+      });
+    removed.forEach(takeOut);
+    const others = this.#sampleOthers(gone);
+    // From nothing at times: what stands may be in the way of every better plan.
+    const anew = this.#random.next() < anewShare;
+    const bins = others.map((k) => {
+      const bin = this.#bins[k] as Pattern;
+      if (!anew) return bin;
+      takeOut(bin);
+      return { offering: bin.offering, classes: nothing, counts: nothing };
+    });
+    const rebuilt = eliminate(p, { bins, loose, further }, this.#random, work, stop);
+    if (rebuilt === null) return false;
+    for (const k of others) gone.add(k);
+    let old = 0;
+    for (const k of gone) old += p.price[(this.#bins[k] as Pattern).offering] as number;
+    const fresh = this.#cheaper(rebuilt.map((pattern) => ({ pattern, copies: 1 })));
+    this.#cost += fresh.reduce((s, b) => s + (p.price[b.offering] as number), 0) - old;
+    this.#replace(gone, fresh);
+    return true;
+  }
+
+  /** Bins beside `gone`: all, or as many as their pairs of classes allow, drawn alike. */
+  #sampleOthers(gone: ReadonlySet<number>): number[] {
+    const order = Array.from(this.#bins.keys()).filter((k) => !gone.has(k));
+    let pairs = 0;
+    let size = 0;
+    for (; size < order.length && pairs < rebuiltPairs; size++) {
+      const at = size + this.#random.below(order.length - size);
+      const k = order[at] as number;
+      order[at] = order[size] as number;
+      order[size] = k;
+      pairs += (this.#bins[k] as Pattern).classes.length ** 2;
+    }
+    return order.slice(0, size);
   }
 
   #cheaper(found: readonly Group[]): Pattern[] {

@@ -38,6 +38,13 @@ export const planTuning = {
   repacks: 2,
   repackFrom: 3,
   repackSteps: 20_000,
+  /**
+   * Where all bins cost the same, from which round on a bin is tried to be done without, and how
+   * hard: by square of pods, up to a most. Elsewhere it does not pay (measured).
+   */
+  eliminateFrom: 2,
+  eliminateWork: 3000,
+  eliminateMax: 10_000_000,
   /** Rounds with a dive. */
   diveRounds: [24] as readonly number[],
   triesAfterDive: 300,
@@ -56,6 +63,8 @@ export class PlanSearch {
   readonly #tries: number;
   /** True where any number of any bin may be opened. */
   readonly #unbounded: boolean;
+  /** True where every bin costs the same. */
+  readonly #alike: boolean;
   /** [class] values by size alone. */
   readonly #shares: Float64Array;
   #round = 0;
@@ -84,7 +93,10 @@ export class PlanSearch {
     this.#shares = shareValues(p, p.price);
     this.#unbounded = p.limitMax.length === 0 && p.count.every((c) => c === anyNumber);
     const tries = Math.round(planTuning.triesTimesClasses / Math.max(1, p.n));
-    this.#tries = Math.min(planTuning.triesMax, Math.max(planTuning.triesMin, tries));
+    this.#alike = p.price.every((price) => price === p.price[0]);
+    this.#tries = this.#alike
+      ? planTuning.triesMin
+      : Math.min(planTuning.triesMax, Math.max(planTuning.triesMin, tries));
     this.cg = new ColumnGeneration('plan', p, this.#rows, this.#m, createMaster, null);
     this.#neighbourhood = new Neighbourhood(p, this.#m, this.#random);
     const first = groupsOf(p, firstPlan);
@@ -254,7 +266,15 @@ export class PlanSearch {
         this.#neighbourhood.repack(this.#m.lambda, planTuning.repackSteps, stop);
       }
     }
+    if (this.#alike && this.#round >= planTuning.eliminateFrom) this.#eliminate(stop);
     this.#incumbent.take(this.#neighbourhood.groups());
+  }
+
+  /** Tries to do with a bin less, which is all that helps where bins cost the same. */
+  #eliminate(stop: () => boolean): void {
+    const pods = this.#demand.reduce((a, b) => a + b, 0);
+    const work = Math.min(planTuning.eliminateMax, planTuning.eliminateWork * pods * pods);
+    this.#neighbourhood.eliminate(work, stop);
   }
 
   dispose(): void {
