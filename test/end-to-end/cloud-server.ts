@@ -19,6 +19,8 @@ export interface CloudServer {
 /** A launch request with its node class takes a few KiB. */
 const bodyBytesMax = 1 << 20;
 const connectionsMax = 256;
+/** Longer than a client keeps a connection: else one is closed at the moment it is used again. */
+const idleMs = 600_000;
 /** Versions of node classes that are told apart. */
 const nodeClassesMax = 256;
 
@@ -35,6 +37,7 @@ export async function startCloudServer(cloud: CloudProvider): Promise<CloudServe
     void serve(answers, request, response);
   });
   server.maxConnections = connectionsMax;
+  server.keepAliveTimeout = idleMs;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -23,6 +23,7 @@ import {
   type InvariantWatch,
   watchInvariants,
 } from '../control-plane/invariants.ts';
+import type { Pod } from '../control-plane/objects.ts';
 import { collectionPath, findObject, readManifests } from '../manifests/read-manifests.ts';
 import { type CloudHost, startCloudHost } from './cloud-host.ts';
 import {
@@ -76,7 +77,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   try {
     await furnish(plane, hasDaemons);
     const cluster = await watchCluster(plane.client);
-    const invariants = watchInvariants(cluster, options.invariants);
+    // When a node goes, the control plane itself fails what its DaemonSets had there.
+    const invariants = watchInvariants(cluster, { mayFail: isOfDaemonSet, ...options.invariants });
     const cloud = await startCloudHost({
       client: plane.client,
       clusterName,
@@ -125,6 +127,10 @@ export async function openTestStage(
   const stage = await openStage({ ...options, log: (line) => t.comment(line) });
   t.teardown(async () => await stage.close());
   return stage;
+}
+
+function isOfDaemonSet({ metadata }: Pod): boolean {
+  return metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') === true;
 }
 
 /** Our definitions and rights, the node class that pools name, and what runs on every node. */

@@ -1,0 +1,117 @@
+/**
+ * What several scenarios ask of a stage: create things, wait, look at the end state.
+ *
+ * In: a stage. Out: waits with named deadlines, and the checks that every scenario ends with. It
+ * judges nothing but what is written in its names.
+ */
+import type { Test } from 'tap';
+import type { Pod } from '../control-plane/objects.ts';
+import { jobsPath, nodeClaimsPath } from './sample-objects.ts';
+import { deadlineMs, type Stage } from './stage.ts';
+
+/** Pods of a workload, by its `app` label. */
+export function podsOf({ cluster }: Stage, app: string): readonly Pod[] {
+  return [...cluster.pods.values()].filter((pod) => pod.metadata.labels?.['app'] === app);
+}
+
+export function isBound(pod: Pod): boolean {
+  return pod.spec.nodeName !== undefined;
+}
+
+export function isRunning(pod: Pod): boolean {
+  return pod.status?.phase === 'Running';
+}
+
+export function hasSucceeded(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded';
+}
+
+/** Waits until so many pods of a workload are in a state. */
+export async function untilPods(
+  stage: Stage,
+  app: string,
+  count: number,
+  is: (pod: Pod) => boolean,
+  limitMs = deadlineMs,
+): Promise<void> {
+  const done = (): boolean => podsOf(stage, app).filter(is).length === count;
+  await stage.cluster.until(`${count} pods of ${app}: ${is.name}`, done, limitMs);
+}
+
+/** Waits until nothing is left that costs money: no instance, no Node, no NodeClaim. */
+export async function untilEmpty(stage: Stage, limitMs = deadlineMs): Promise<void> {
+  const { cluster, cloud, plane } = stage;
+  const noNodes = (): boolean => cluster.nodes.size === 0;
+  await cluster.until('no node is left', noNodes, limitMs);
+  await poll('no instance is left', limitMs, () => cloud.living().length === 0);
+  await poll('no NodeClaim is left', limitMs, async () => {
+    const { items } = await plane.client.expect<{ items: unknown[] }>('GET', nodeClaimsPath);
+    return items.length === 0;
+  });
+}
+
+/** Waits for what no watch tells of. */
+export async function poll(
+  what: string,
+  limitMs: number,
+  isTrue: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!(await isTrue())) {
+    if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A Job and the pods that it keeps, gone. */
+export async function removeJob({ plane, cluster }: Stage, name: string): Promise<void> {
+  await plane.client.expect('DELETE', `${jobsPath}/${name}?propagationPolicy=Background`);
+  const isGone = (): boolean =>
+    [...cluster.pods.values()].every(({ metadata }) => metadata.labels?.['app'] !== name);
+  await cluster.until(`the pods of ${name} are gone`, isGone, deadlineMs);
+}
+
+/** What must hold at the end of every scenario. */
+export function checkPromises(t: Test, { invariants, cloud, cluster }: Stage): void {
+  t.strictSame(invariants.violations, [], 'no pod was lost, moved, failed; no node overcommitted');
+  t.ok(invariants.comparisons > 0, 'nodes were compared with what they hold');
+  t.strictSame(cloud.doubles, [], 'no claim had two instances');
+  t.strictSame(cloud.machines.failures, [], 'every machine could do what machines do');
+  t.ok(cluster.events > 0);
+}
+
+/** When pods of a workload reached each step, by `performance.now`. */
+export interface Timeline {
+  readonly createdMs: ReadonlyMap<string, number>;
+  readonly boundMs: ReadonlyMap<string, number>;
+  readonly runningMs: ReadonlyMap<string, number>;
+}
+
+/** Notes the times from now on. */
+export function watchTimeline({ cluster }: Stage, app: string): Timeline {
+  const timeline = {
+    createdMs: new Map<string, number>(),
+    boundMs: new Map<string, number>(),
+    runningMs: new Map<string, number>(),
+  };
+  const note = (times: Map<string, number>, uid: string): void => {
+    if (!times.has(uid)) times.set(uid, performance.now());
+  };
+  cluster.listen({
+    onNode: () => undefined,
+    onPod: ({ object }) => {
+      const { uid = '', labels } = object.metadata;
+      if (labels?.['app'] !== app) return;
+      note(timeline.createdMs, uid);
+      if (isBound(object)) note(timeline.boundMs, uid);
+      if (isRunning(object)) note(timeline.runningMs, uid);
+    },
+  });
+  return timeline;
+}
+
+/** The value below which that share of the values lies; NaN of none. */
+export function quantile(values: Iterable<number>, share: number): number {
+  const sorted = [...values].toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
