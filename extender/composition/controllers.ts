@@ -9,6 +9,7 @@ import type { NodePool } from '../../core/api/nodepool.ts';
 import { isOurs } from '../../core/lifecycle/ownership.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
+import { startClusterMetrics } from '../controllers/cluster-metrics.ts';
 import type { Controller, ControllerContext } from '../controllers/context.ts';
 import { startEmptiness } from '../controllers/disruption/emptiness.ts';
 import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
@@ -40,6 +41,7 @@ const starts: readonly Start[] = [
   startQuietTime,
   startEmptiness,
   (context) => startNodePoolStatus(context),
+  (context, { prices }) => startClusterMetrics(context, prices),
   (context, { solver, prices, board }) =>
     startProvisioner(context, { solver, prices, board, isOurs: isOursPool }),
 ];

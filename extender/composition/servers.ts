@@ -15,6 +15,7 @@ import type { LogLevel } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { NodeTable } from '../node-table.ts';
 import type { ClusterRecorder } from '../records/recorder.ts';
+import { type ExplainRoutesOptions, registerExplain } from '../server/explain-routes.ts';
 import { startExtenderServer } from '../server/extender-server.ts';
 import { startOperationsServer } from '../server/operations-server.ts';
 import { type ExtenderThread, startExtenderThread } from './extender-thread.ts';
@@ -59,6 +60,7 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
       health,
       routes: async (app) => {
         await registerDashboard(app, dashboardOptions(options, parts));
+        registerExplain(app, explainOptions(options, parts));
       },
     });
     return {
@@ -100,6 +102,25 @@ async function startInline(
       await server.close();
       end.resolve();
     },
+  };
+}
+
+function explainOptions(
+  { clock, settings }: ServiceOptions,
+  { view, prices, recorder, leadership }: ServerParts,
+): ExplainRoutesOptions {
+  return {
+    facts: () => ({
+      view,
+      decisions: recorder.ring,
+      priceOf: (labels) => prices.priceOf(labels),
+      nowMs: clock.nowMs(),
+    }),
+    about: () => ({
+      identity: settings.identity,
+      isLeader: leadership.isLeader,
+      leader: leadership.holder,
+    }),
   };
 }
 
