@@ -13,13 +13,11 @@ import {
   labelDoNotSyncTaints,
   labelHostname,
   labelRegistered,
-  reservedTaint,
   stowageGroup,
   terminationFinalizer,
   unregisteredTaint,
 } from '../api/labels.ts';
 import type { JsonPatchOperation } from '../ports.ts';
-import { reservationOf } from '../scheduling/reservation-record.ts';
 
 /** True once the claim has recognised the node: its taints are the node's own affair from then on. */
 export function isRegisteredNode(node: Node): boolean {
@@ -61,8 +59,8 @@ export function registrationPatch(
 }
 
 /**
- * Taints of the claim besides those of the node. The reserved taint fences only where we bind the
- * pods ourselves: devices and kube-scheduler must get in meanwhile, there the filter fences.
+ * Taints of the claim besides those of the node. The reserved taint is among them whatever the fence:
+ * the binder alone knows when it is in somebody's way, and takes it off.
  */
 function registeredTaints({ metadata, spec }: Node, claim: Live<'NodeClaim'>): readonly Taint[] {
   const own = spec?.taints ?? [];
@@ -71,11 +69,7 @@ function registeredTaints({ metadata, spec }: Node, claim: Live<'NodeClaim'>): r
     ? [...(claim.spec.taints ?? []), ...(claim.spec.startupTaints ?? [])]
     : [];
   const missing = wanted.filter((taint) => !own.some((other) => isSame(other, taint)));
-  const fence = reservationOf(claim.metadata.annotations)?.fence;
-  const isOpen = fence === 'devices' || fence === 'claims';
-  return [...own, ...missing].filter(
-    (taint) => !isSame(taint, unregisteredTaint) && !(isOpen && isSame(taint, reservedTaint)),
-  );
+  return [...own, ...missing].filter((taint) => !isSame(taint, unregisteredTaint));
 }
 
 /** By key and effect, as Kubernetes tells taints apart. */

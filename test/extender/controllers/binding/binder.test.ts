@@ -7,6 +7,7 @@ import {
   reservationRecord,
 } from '../../../../core/scheduling/reservation-record.ts';
 import { startBinder } from '../../../../extender/controllers/binding/binder.ts';
+import { startNodeClaimLifecycle } from '../../../../extender/controllers/nodeclaims/lifecycle.ts';
 import { defaultSettings, type ServiceSettings } from '../../../../extender/settings.ts';
 import { defaultBootModel } from '../../../../sim/boot-time.ts';
 import { endlessCapacity } from '../../../../sim/ec2-capacity.ts';
@@ -38,8 +39,14 @@ interface Stage {
 }
 
 async function stage(
-  options: { readonly settings?: Partial<ServiceSettings>; readonly faults?: ApiFaults } = {},
+  options: {
+    readonly settings?: Partial<ServiceSettings>;
+    readonly faults?: ApiFaults;
+    /** The controllers that launch and register, instead of the stand-in for them. */
+    readonly withLifecycle?: boolean;
+  } = {},
 ): Promise<Stage> {
+  const { withLifecycle = false, ...processOptions } = options;
   const world = createWorld({
     seed: 7,
     types,
@@ -48,10 +55,13 @@ async function stage(
     ec2: { capacity: endlessCapacity, boot: { ...defaultBootModel, neverJoinsShare: 0 } },
   });
   installSamples(world.cluster, [zone]);
-  standInForLifecycle(world);
+  if (!withLifecycle) standInForLifecycle(world);
   const process = await startControllers(world, 'binder', {
-    ...options,
-    start: (context) => [startBinder(context)],
+    ...processOptions,
+    start: (context) => [
+      startBinder(context),
+      ...(withLifecycle ? [startNodeClaimLifecycle(context)] : []),
+    ],
   });
   const claimNode = (name: string) => world.cluster.get('NodeClaim', { name })?.status?.nodeName;
   return {
@@ -163,7 +173,7 @@ t.test('a node whose pods have all gone another way opens as soon as it is there
 });
 
 t.test('the taint is off while a device plugin must get in, and on for the binding', async (t) => {
-  const s = await stage();
+  const s = await stage({ withLifecycle: true });
   const labels = { app: 'device-plugin' };
   s.world.cluster.create('DaemonSet', {
     metadata: { namespace: 'kube-system', name: 'device-plugin' },
@@ -200,7 +210,7 @@ t.test('the taint is off while a device plugin must get in, and on for the bindi
 });
 
 t.test('the taint stays on where every DaemonSet tolerates it', async (t) => {
-  const s = await stage();
+  const s = await stage({ withLifecycle: true });
   const requests = { 'nvidia.com/gpu': '1' };
   const owners = [createPod(s.world, 'train', { requests })];
   createClaim(s.world, 'claim', { owners, fence: 'devices', instanceType: 'g5.2xlarge', requests });
@@ -216,7 +226,7 @@ t.test('the taint stays on where every DaemonSet tolerates it', async (t) => {
 t.test(
   'pods with volume claims are placed by the scheduler, after those that we bind',
   async (t) => {
-    const s = await stage();
+    const s = await stage({ withLifecycle: true });
     const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
     const owners = [createPod(s.world, 'plain'), createPod(s.world, 'db', { spec: { volumes } })];
     createClaim(s.world, 'claim', { owners, fence: 'claims' });

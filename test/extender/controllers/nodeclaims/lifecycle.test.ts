@@ -133,7 +133,7 @@ t.test('a device that was asked for must be allocatable first', async (t) => {
   t.equal(distinct.at(-1), 'Initialized True 1');
 });
 
-t.test('where devices must get in first, the node is open from its registration', async (t) => {
+t.test('whatever the fence, the node is held from its registration on', async (t) => {
   const w = claimWorld('fence');
   await startControllers(w, 'one', { start: claimControllers });
   const reservation = { owners: new Set(['pod-1']), expiresAtMs: 4e12, fence: 'devices' } as const;
@@ -142,7 +142,7 @@ t.test('where devices must get in first, the node is open from its registration'
   await w.clock.advance(2 * minute);
   const [node] = [...w.cluster.all('Node')];
   t.match(node?.metadata.labels, { 'karpenter.sh/registered': 'true' });
-  t.strictSame(node?.spec?.taints ?? [], []);
+  t.strictSame(node?.spec?.taints, [reserved]);
 });
 
 t.test('claims of other providers are left alone', async (t) => {
