@@ -1,5 +1,5 @@
 /** A bounded course of figures. */
-import fc from 'fast-check';
+import { array, assert, nat, property } from 'fast-check';
 import t from 'tap';
 import { Series } from '../../../extender/dashboard/series.ts';
 
@@ -40,8 +40,8 @@ t.test('a clock that was set back begins a new course', async (t) => {
 });
 
 t.test('whatever comes, points are bounded, in order and not too close', async (t) => {
-  fc.assert(
-    fc.property(fc.array(fc.nat(100), { maxLength: 400 }), (steps) => {
+  assert(
+    property(array(nat(100), { maxLength: 400 }), (steps) => {
       const series = new Series<readonly [number]>(options);
       let timeMs = 0;
       for (const step of steps) {
