@@ -194,7 +194,8 @@ export async function solveProblem(
     0,
   );
   const verdict = record.lap('certify', () => certify(target, bound));
-  const lowerBoundNano = proven ? costNano : Math.min(verdict.lowerBoundNano, costNano);
+  const lowerBoundNano =
+    proven && readsAlike(target) ? costNano : Math.min(verdict.lowerBoundNano, costNano);
   record.end(costNano, lowerBoundNano);
   let proof: Proof = verdict.certificate === null ? 'unproven' : 'certified';
   if (costNano === lowerBoundNano) proof = 'optimal';
@@ -217,6 +218,24 @@ export async function solveProblem(
     stats,
   };
   return { solution, warm: left };
+}
+
+/**
+ * True if what a plan must obey is no stricter than what a bound may assume: only then is the best
+ * plan of all the best that there is. Amounts that are rounded differently, flexibility that is
+ * demanded and pairs that are kept apart make the two differ.
+ */
+function readsAlike(p: PackingProblem): boolean {
+  const isSame = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => {
+    for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+    return true;
+  };
+  return (
+    p.conflicts.length === 0 &&
+    isSame(p.request, p.boundRequest) &&
+    isSame(p.capacity, p.boundCapacity) &&
+    isSame(p.masks, p.boundMasks)
+  );
 }
 
 function emptyStats(

@@ -61,6 +61,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const paced = world.clock.pace({ speed, signal: end.signal });
   paced.catch(() => undefined);
   const ports = world.startProcess('stowage');
+  const stopTime = async (): Promise<void> => {
+    end.abort(new Error('stopped'));
+    await paced;
+  };
   const service = await startService({
     ...options,
     extender: { ...options.extender, inThread: false },
@@ -76,6 +80,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       // One replica, and nobody else who could lead.
       leaderElection: false,
     },
+  }).catch(async (error: unknown) => {
+    await stopTime();
+    throw error;
   });
   const transport = httpTransport(service.extenderUrl, extenderTimeoutMs);
   const scheduler = world.startScheduler({
@@ -106,8 +113,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       // The clock goes on meanwhile: what ends in good order needs time to do so.
       await service.stop();
       transport.close();
-      end.abort(new Error('stopped'));
-      await paced;
+      await stopTime();
     },
   };
 }

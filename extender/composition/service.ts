@@ -90,7 +90,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const recorder = new ClusterRecorder({ client, clock, random, identity, metrics, log });
   const leadership = { isLeader: false, holder: '' };
   const parts = { metrics, health, view, prices, board, recorder, leadership };
-  const servers = await startServers(options, parts);
+  const servers = await startServers(options, parts).catch((error: unknown) => {
+    end.abort(error);
+    throw error;
+  });
   const stopFeed = feedNodes({
     view,
     nodes: servers.nodes,

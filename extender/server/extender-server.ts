@@ -13,6 +13,7 @@ import { InputError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { ExtenderMetrics } from '../verb-metrics.ts';
 import { bodyBytesMax, closeTimeoutMs, http1Options, withLimits } from './limits.ts';
+import { listenOn } from './listening.ts';
 import { createSecure, type ExtenderTls } from './secure-server.ts';
 import { addVerbRoutes, type VerbDependencies } from './verb-routes.ts';
 
@@ -62,7 +63,7 @@ export async function startExtenderServer(options: ExtenderServerOptions): Promi
   addVerbRoutes(app, pathPrefix, options);
   options.metrics.certificateExpiry.set((secure?.expiresAtMs ?? 0) / 1000);
   try {
-    await app.listen({ host, port: options.port });
+    await listenOn(app, options, 'extender address');
   } catch (error) {
     secure?.stop();
     throw error;

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Health, HealthReport } from '../health.ts';
 import { headersTimeoutMs, operationsBodyBytesMax, requestTimeoutMs } from './limits.ts';
+import { listenOn } from './listening.ts';
 
 export interface OperationsServerOptions {
   readonly host: string;
@@ -52,7 +53,13 @@ export async function startOperationsServer(
   probe('/healthz', () => health.liveness());
   probe('/readyz', () => health.readiness());
   await options.routes?.(app);
-  await app.listen({ host, port: options.port });
+  try {
+    await listenOn(app, options, 'operations address');
+  } catch (error) {
+    // What the routes have started ends with the app.
+    await app.close();
+    throw error;
+  }
   const { port } = app.server.address() as AddressInfo;
   const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return { url: `http://${authority}`, port, close: async () => await app.close() };

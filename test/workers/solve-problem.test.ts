@@ -219,3 +219,20 @@ t.test('pods that fit nowhere are left out and cost nothing', async (t) => {
   t.match(solution, { bins: [], costNano: 0, proof: 'optimal', certificate: null });
   t.strictSame(solution.unserved, problem.demand);
 });
+
+t.test(
+  'a plan that is best only because amounts are rounded up is not called optimal',
+  async (t) => {
+    let stricter = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const loose = tinyProblem(seed, [], tinySizes);
+      const strict = { ...loose, request: loose.boundRequest.map((amount) => Math.ceil(amount * 1.5)) };
+      const [best, rounded] = [await solveHere(loose), await solveHere(strict)];
+      const isSame = best.unserved.every((count, f) => count === rounded.unserved[f]);
+      if (!isSame) continue;
+      t.ok(rounded.lowerBoundNano <= best.costNano, `seed ${seed}`);
+      if (rounded.costNano > best.costNano) stricter += 1;
+    }
+    t.ok(stricter > 5, `${stricter} plans were really dearer for it`);
+  },
+);
