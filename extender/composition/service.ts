@@ -22,7 +22,7 @@ import type { ExtenderTls } from '../server/secure-server.ts';
 import type { ServiceSettings } from '../settings.ts';
 import { runControllers } from './controllers.ts';
 import { measuredCloud } from './measured-cloud.ts';
-import { startServers } from './servers.ts';
+import { type ServerParts, type Servers, startServers } from './servers.ts';
 
 export interface Endpoint {
   readonly host: string;
@@ -47,6 +47,8 @@ export interface ServiceOptions {
   readonly operations: Endpoint;
   /** Simulated seconds per second, where the world is simulated. */
   readonly speed?: number;
+  /** Metrics of the process itself; default true. Only one service in a process should have them. */
+  readonly processMetrics?: boolean;
 }
 
 export interface Service {
@@ -74,10 +76,21 @@ const syncLookMs = 200;
 /** A kind that was not heard of for so long (bookmarks come every minute) makes a replica unready. */
 const silentMaxMs = 180_000;
 
-/** Listens at once; is ready when the cluster is known. @throws InputError for wrong TLS options */
-export async function startService(options: ServiceOptions): Promise<Service> {
+/**
+ * Listens at once; is ready when the cluster is known.
+ *
+ * @param openServers how the verbs and people are answered, where not over sockets
+ * @throws InputError for wrong TLS options
+ */
+export async function startService(
+  options: ServiceOptions,
+  openServers: (options: ServiceOptions, parts: ServerParts) => Promise<Servers> = startServers,
+): Promise<Service> {
   const { clock, random, client, cloud, log, settings, version } = options;
-  const metrics = createMetrics(version, { verbs: !options.extender.inThread });
+  const metrics = createMetrics(version, {
+    verbs: !options.extender.inThread,
+    process: options.processMetrics ?? true,
+  });
   const health = createHealth();
   const end = new AbortController();
   const { signal } = end;
@@ -90,7 +103,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const recorder = new ClusterRecorder({ client, clock, random, identity, metrics, log });
   const leadership = { isLeader: false, holder: '' };
   const parts = { metrics, health, view, prices, board, recorder, leadership };
-  const servers = await startServers(options, parts).catch((error: unknown) => {
+  const servers = await openServers(options, parts).catch((error: unknown) => {
     end.abort(error);
     throw error;
   });

@@ -37,16 +37,23 @@ export interface VerbDependencies {
   readonly log: Logger;
 }
 
-/** Adds `POST <prefix>/<verb>` for each verb. The server hands over bodies as Buffers. */
-export function addVerbRoutes(
-  app: FastifyInstance,
-  prefix: string,
-  dependencies: VerbDependencies,
-): void {
-  const { nodes, binder, clock, metrics, log } = dependencies;
+/** A verb that decides from memory. */
+export type DecidedVerb = 'filter' | 'prioritize' | 'preempt';
 
-  // From decoding to encoding nothing may be awaited: the table keeps one list of names.
-  const decide = {
+/**
+ * What each verb makes of a body. From decoding to encoding nothing may be awaited: the table keeps
+ * one list of names.
+ *
+ * @throws InputError for a body that cannot be read
+ */
+export function verbDecisions({
+  nodes,
+  clock,
+  metrics,
+}: Pick<VerbDependencies, 'nodes' | 'clock' | 'metrics'>): Readonly<
+  Record<DecidedVerb, (body: Buffer) => Buffer>
+> {
+  return {
     filter: (body: Buffer): Buffer => {
       const args = decodeExtenderArgs(body, nodes);
       const rejections = filterNodes(args, clock.nowMs());
@@ -67,6 +74,16 @@ export function addVerbRoutes(
       return encodePreemptionResult(kept);
     },
   };
+}
+
+/** Adds `POST <prefix>/<verb>` for each verb. The server hands over bodies as Buffers. */
+export function addVerbRoutes(
+  app: FastifyInstance,
+  prefix: string,
+  dependencies: VerbDependencies,
+): void {
+  const { binder, clock, metrics, log } = dependencies;
+  const decide = verbDecisions(dependencies);
 
   for (const verb of ['filter', 'prioritize', 'preempt'] as const) {
     app.post(`${prefix}/${verb}`, (request, reply) => {
