@@ -62,12 +62,19 @@ function isBetter(
   return balance === 0 ? weightOf(p, a) < weightOf(p, b) : balance > 0;
 }
 
-/** The best legal plan of a few; first-fit's own is always among them. */
-export function firstPlan(p: PackingProblem): FirstFitPlan {
+/**
+ * The best legal plan of a few; first-fit's own is always among them. `onFirst` is told of that one
+ * at once if it serves every pod: then it is a plan to fall back on while the others are tried.
+ */
+export function firstPlan(
+  p: PackingProblem,
+  onFirst: (plan: FirstFitPlan) => void = () => undefined,
+): FirstFitPlan {
   const order = Array.from({ length: p.familyCount }, (_, f) => f).sort(
     (a, b) => (p.priority[b] as number) - (p.priority[a] as number) || a - b,
   );
   let best = firstFit(p);
+  if (best.unserved.every((pods) => pods === 0)) onFirst(best);
   const offer = (plan: FirstFitPlan): void => {
     if (isBetter(p, order, plan, best) && verifyUnprovenPlan(p, plan).ok) best = plan;
   };

@@ -10,7 +10,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type { PackingSolution, SolveOptions, SolveProgress } from '../core/packing/solution.ts';
-import type { AbortFlag, PlanTask, SolveAnswer, SolveTask } from './protocol.ts';
+import type { AbortFlag, PlanTask, SolveAnswer, SolveTask, WarmUpTask } from './protocol.ts';
 import type { WarmState } from './warm-state.ts';
 
 /** Solves that may wait for a thread; more are refused. */
@@ -25,6 +25,12 @@ export interface SolverPool {
     signal?: AbortSignal,
     onProgress?: SolveProgress,
   ): Promise<PackingSolution>;
+  /**
+   * Starts every thread and has it practise for about half a second, so that the first solve finds
+   * compiled code. Threads of a pool that is not `warm` end when idle, and what they learned with
+   * them. Resolves when all are done; a solve asked for meanwhile waits.
+   */
+  warmUp(master?: SolveOptions['master']): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,18 +38,19 @@ export interface PoolOptions {
   readonly threads: number;
   /**
    * Start each solve from what the one before left. Faster for like problems in a row; the answer
-   * then depends on the order of solves, so `stowage plan` leaves it off.
+   * then depends on the order of solves, so `stowage plan` leaves it off. Its threads stay.
    */
   readonly warm?: boolean;
 }
 
-/** A pool of `threads` worker threads; they start with the first solve. */
+/** A pool of `threads` worker threads; they start with the first solve or, if `warm`, at once. */
 export function createSolverPool({ threads, warm = false }: PoolOptions): SolverPool {
   let state: WarmState | null = null;
+  const size = Math.max(1, threads);
   const pool = new Piscina({
     filename: new URL(`./solve${extname(import.meta.url)}`, import.meta.url).href,
-    minThreads: 0,
-    maxThreads: Math.max(1, threads),
+    minThreads: warm ? size : 0,
+    maxThreads: size,
     maxQueue: queueMax,
     idleTimeout: 60_000,
     // Workers that wait in Atomics would not let go of message ports.
@@ -90,6 +97,11 @@ export function createSolverPool({ threads, warm = false }: PoolOptions): Solver
         signal?.removeEventListener('abort', giveUp);
         progress?.port1.close();
       }
+    },
+    async warmUp(master = 'glpk') {
+      const task: WarmUpTask = { kind: 'warm-up', master };
+      // One thread takes one task at a time: as many tasks reach every thread.
+      await Promise.all(Array.from({ length: size }, () => pool.run(task)));
     },
     close: () => pool.close(),
   };

@@ -17,9 +17,9 @@ export interface SolveTask {
   readonly problem: PackingProblem;
   readonly options: SolveOptions;
   readonly abort: AbortFlag;
-  /** Progress goes here; null if nobody listens. */
   /** What an earlier solve left; null to start cold. */
   readonly warm: WarmState | null;
+  /** Progress goes here; null if nobody listens. */
   readonly progress: MessagePort | null;
   /** To the plan thread; null to do both in this thread. */
   readonly plan: MessagePort | null;
@@ -37,7 +37,13 @@ export interface SolveAnswer {
   readonly warm: WarmState | null;
 }
 
-export type Task = SolveTask | PlanTask;
+/** Practice for a thread that has not solved yet. */
+export interface WarmUpTask {
+  readonly kind: 'warm-up';
+  readonly master: SolveOptions['master'];
+}
+
+export type Task = SolveTask | PlanTask | WarmUpTask;
 
 /** From the first thread to the plan thread. */
 export type PlanRequest =

@@ -84,7 +84,29 @@ interface Scratch {
   readonly boundCapacity: Float64Array;
 }
 
-/** Fills row `into` of `out` with the most copies per class; true if anything fits. */
+/** True if a bin may hold a pod of some class, as the bound reads the problem. */
+function takesAny(
+  p: PackingProblem,
+  mask: number,
+  capacity: Float64Array,
+  at: number,
+  wanted: Uint8Array,
+): boolean {
+  const n = p.classCount;
+  const R = p.resourceNames.length;
+  for (let i = 0; i < n; i++) {
+    if (wanted[i] === 0 || p.boundMasks[mask * n + i] === 0) continue;
+    let r = 0;
+    for (; r < R; r++) {
+      const q = p.boundRequest[i * R + r] as number;
+      if (q > 0 && q > (capacity[at + r] as number)) break;
+    }
+    if (r === R) return true;
+  }
+  return false;
+}
+
+/** Fills row `into` of `out` with the most copies per class. */
 function fillMany(
   p: PackingProblem,
   masks: Uint16Array,
@@ -95,10 +117,9 @@ function fillMany(
   wanted: Uint8Array,
   out: Int32Array | Float64Array,
   into: number,
-): boolean {
+): void {
   const { classCount: n, familyOf, demand } = p;
   const R = p.resourceNames.length;
-  let any = false;
   for (let i = 0; i < n; i++) {
     let most = 0;
     const rule = masks[mask * n + i] as number;
@@ -109,11 +130,9 @@ function fillMany(
         const q = request[i * R + r] as number;
         if (q > 0) most = Math.min(most, Math.floor((cap[capAt + r] as number) / q));
       }
-      if (most > 0) any = true;
     }
     out[into + i] = most;
   }
-  return any;
 }
 
 /**
@@ -198,29 +217,18 @@ export function reduce(p: PackingProblem): ReducedProblem {
     if (!sameCapacity) clip(boundCapacity, o * R, R, boundRatio);
   }
   const s: Scratch = { capacity, boundCapacity };
-  const total = (o: number): number => (p.priceNano[o] as number) + (p.steerNano[o] as number);
-  const row = new Float64Array(n);
+  const total = p.priceNano.map((price, o) => price + (p.steerNano[o] as number));
   const keptFor = new Int32Array(p.offeringCount).fill(-1);
   const twin = new Int32Array(p.offeringCount).fill(-1);
   const order = Array.from({ length: p.offeringCount }, (_, o) => o).sort(
     (a, b) =>
-      total(a) - total(b) ||
+      (total[a] as number) - (total[b] as number) ||
       (p.priceNano[a] as number) - (p.priceNano[b] as number) ||
       (capacity[b * R] as number) - (capacity[a * R] as number) ||
       a - b,
   );
   const usable = dropTwins(p, s, order, twin).filter((o) =>
-    fillMany(
-      p,
-      p.boundMasks,
-      p.maskOf[o] as number,
-      p.boundRequest,
-      boundCapacity,
-      o * R,
-      wanted,
-      row,
-      0,
-    ),
+    takesAny(p, p.maskOf[o] as number, boundCapacity, o * R, wanted),
   );
   const supersedes = maskOrder(p, wanted);
   const sameBound = capacity === boundCapacity;
@@ -235,15 +243,22 @@ export function reduce(p: PackingProblem): ReducedProblem {
     return p.limits.every((l) => (l.weight[k] as number) <= (l.weight[o] as number));
   };
   const kept: number[] = [];
-  const unlimited: number[] = [];
+  const unlimited = new Int32Array(usable.length);
+  /** First amounts of those, side by side: most comparisons end there. */
+  const first = new Float64Array(usable.length);
+  let count = 0;
   for (const o of usable) {
     if (p.available[o] === unlimitedCount) {
-      const by = unlimited.find((k) => dominates(k, o));
-      if (by !== undefined) {
-        keptFor[o] = keptFor[by] as number;
+      const least = capacity[o * R] as number;
+      let by = 0;
+      for (; by < count; by++)
+        if ((first[by] as number) >= least && dominates(unlimited[by] as number, o)) break;
+      if (by < count) {
+        keptFor[o] = keptFor[unlimited[by] as number] as number;
         continue;
       }
-      unlimited.push(o);
+      first[count] = least;
+      unlimited[count++] = o;
     }
     keptFor[o] = kept.length;
     kept.push(o);

@@ -122,7 +122,9 @@ export async function solveProblem(
 ): Promise<SolveAnswer> {
   const record = new Recorder(env);
   await prepareMaster(options.master);
-  const first = record.lap('firstPlan', () => firstPlan(problem));
+  const first = record.lap('firstPlan', () =>
+    firstPlan(problem, ({ costNano }) => record.note(costNano, 0)),
+  );
   record.note(first.costNano, 0);
   const served = problem.demand.map((d, f) => d - (first.unserved[f] as number));
   if (served.every((d) => d === 0)) {

@@ -6,10 +6,12 @@
 import { servePlanRole } from './plan-role.ts';
 import type { SolveAnswer, Task } from './protocol.ts';
 import { solveProblem } from './solve-problem.ts';
+import { warmUp } from './warm-up.ts';
 
 const epochMs = (): number => performance.timeOrigin + performance.now();
 
 export default function run(task: Task): Promise<SolveAnswer | undefined> {
+  if (task.kind === 'warm-up') return warmUp(task.master).then(() => undefined);
   const aborted = (): boolean => Atomics.load(task.abort, 0) === 1;
   if (task.kind === 'plan') return servePlanRole(task.port, aborted).then(() => undefined);
   const { progress } = task;
