@@ -18,7 +18,7 @@ export class BootTimes {
   note(claim: Live<'NodeClaim'> | undefined): void {
     if (claim === undefined) return;
     const initialized = conditionOf(claim, 'Initialized');
-    const { uid, creationTimestamp = '' } = claim.metadata;
+    const { uid, creationTimestamp } = claim.metadata;
     if (initialized?.status !== 'True' || this.#samples.has(uid)) return;
     const durationMs =
       Date.parse(initialized.lastTransitionTime ?? '') - Date.parse(creationTimestamp);

@@ -235,24 +235,21 @@ function sharePermille({ spec }: LivePod, allocatable: Resources): number {
   return Math.min(1000, most * 1000);
 }
 
-/** Conditions that are False with something to say, while they are awaited. */
+/** Reasons of `Unknown` that only say that it has not been tried yet. */
+const ordinaryReasons: ReadonlySet<string> = new Set(['', 'Launched', 'AwaitingReconciliation']);
+
+/**
+ * What is wrong, not what is merely awaited: a launch that fails, a condition that is False. That a
+ * node has not registered or is not ready yet (`Unknown`) is how nodes come.
+ */
 function troubleOf(claim: Live<'NodeClaim'> | undefined, step: NodeStep): string {
-  if (claim === undefined) return '';
-  const awaited = {
-    launching: 'Launched',
-    booting: 'Registered',
-    registered: 'Initialized',
-  } as const;
-  const type = step in awaited ? awaited[step as keyof typeof awaited] : undefined;
-  const condition = type === undefined ? undefined : conditionOf(claim, type);
-  if (condition === undefined || condition.status === 'True') return '';
-  const { reason = '', message = '' } = condition;
-  // Unknown is how conditions begin: that is no trouble.
-  if (
-    condition.status === 'Unknown' &&
-    (reason === '' || reason === type || reason === 'AwaitingReconciliation')
-  )
-    return '';
+  if (claim === undefined || step === 'leaving') return '';
+  const awaited = ['Launched', 'Registered', 'Initialized'].map((type) => conditionOf(claim, type));
+  const condition = awaited.find((one) => one !== undefined && one.status !== 'True');
+  if (condition === undefined) return '';
+  const { type, status, reason = '', message = '' } = condition;
+  const isLaunch = type === 'Launched' && !ordinaryReasons.has(reason);
+  if (status !== 'False' && !isLaunch) return '';
   return [reason === type ? '' : reason, message]
     .filter(Boolean)
     .join(': ')

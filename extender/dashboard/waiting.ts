@@ -41,7 +41,7 @@ const comingReasons: Readonly<Record<NodeStep, string>> = {
 export function waitingOf(
   pod: LivePod,
   coming: ComingNode | undefined,
-  decision: Pick<DecisionRecord, 'outcome' | 'reason'> | undefined,
+  decision: Pick<DecisionRecord, 'outcome' | 'reason' | 'timeMs'> | undefined,
 ): Waiting {
   const expectedMs = null;
   if (pod.isGated)
@@ -55,8 +55,9 @@ export function waitingOf(
     const reason = `Waits for pods of lower priority to leave ${pod.nominatedNodeName}`;
     return { state: 'preempting', reason, expectedMs };
   }
-  if (decision !== undefined) {
-    const { state = 'queued', reason = decision.reason } = outcomes.get(decision.outcome) ?? {};
+  if (decision !== undefined && !isOutdated(pod, decision)) {
+    const untold = pod.unscheduledReason === '' ? 'new' : 'queued';
+    const { state = untold, reason = decision.reason } = outcomes.get(decision.outcome) ?? {};
     return { state, reason, expectedMs };
   }
   switch (pod.unscheduledReason) {
@@ -75,4 +76,13 @@ export function waitingOf(
         expectedMs,
       };
   }
+}
+
+/** That a pod was left to its scheduler is no news once the scheduler has tried it. */
+function isOutdated(
+  { unscheduledSinceMs }: LivePod,
+  { outcome, timeMs }: Pick<DecisionRecord, 'outcome' | 'timeMs'>,
+): boolean {
+  // Conditions count in whole seconds.
+  return outcome === 'waiting' && timeMs < unscheduledSinceMs + 1_000 && unscheduledSinceMs > 0;
 }

@@ -115,7 +115,8 @@ export class BinCanvas {
   #sideOf({ cpuMilli }, widthMax) {
     const { scale } = this.#size;
     if (scale === 0) return barSide;
-    const w = Math.round(Math.min(widthMax, scale * Math.min(210, Math.max(74, 27 * Math.sqrt(cpuMilli / 1000)))));
+    const half = Math.max(100, (widthMax - this.#size.gap) / 2);
+    const w = Math.round(Math.min(widthMax, half, scale * Math.min(210, Math.max(74, 27 * Math.sqrt(cpuMilli / 1000)))));
     return { w, h: Math.round(w * 0.72) };
   }
 
@@ -205,12 +206,12 @@ export class BinCanvas {
 
   #label(tile, { x, y, w, h }) {
     const context = this.#context;
-    const { text, quiet, accent, alarm } = colours();
+    const { text, quiet, accent, warn, alarm } = colours();
     const isReady = tile.step === 'ready';
     const place = [tile.capacity === 'spot' ? 'spot' : '', tile.zone.replace(/^.*-(\d)/, '$1')].filter(Boolean).join(' · ');
     const step = stepWords[tile.step];
     const second = isReady ? place : step;
-    const colour = isReady ? quiet : tile.trouble !== '' || tile.step === 'not-ready' ? alarm : accent;
+    const colour = isReady ? quiet : tile.trouble !== '' || tile.step === 'not-ready' ? alarm : tile.step === 'leaving' ? warn : accent;
     const lines = this.#size.words > 20 ? [[tile.type || tile.name, text], [second, colour]] : [[isReady ? tile.type || tile.name : step, isReady ? quiet : colour]];
     context.font = '12px system-ui, sans-serif';
     lines.forEach(([line, fill], index) => {

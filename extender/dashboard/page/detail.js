@@ -20,7 +20,7 @@ export function openNode(model, id) {
   Object.assign(opened, { id, tile: model.nodes.get(id) });
   byId('node-inside').replaceChildren(element('header', {}, element('h2', { id: 'node-name' }, opened.tile.name)));
   byId('node').showModal();
-  load(model);
+  void load(model);
 }
 
 /** To be called on every change: an open dialog keeps up. */

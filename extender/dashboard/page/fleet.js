@@ -18,11 +18,12 @@ const listMs = 1_000;
 const wideScreen = 1_000;
 const noPool = '\u0000none';
 
-const chosen = { pool: '', step: '', text: '', workload: undefined, isList: false, legendAll: false, rows: rowsAtFirst };
+const chosen = { pool: '', step: '', text: '', workload: undefined, isList: false, legendAll: false, rows: rowsAtFirst, isNew: false };
 /** Pool -> { card, canvas, bins, head } */
 const groups = new Map();
 let model;
 let listTimer;
+let listed = [];
 
 export function startFleet(followed) {
   model = followed;
@@ -44,7 +45,7 @@ export function startFleet(followed) {
 }
 
 function choose(change) {
-  Object.assign(chosen, change, 'rows' in change ? {} : { rows: rowsAtFirst });
+  Object.assign(chosen, change, { isNew: true }, 'rows' in change ? {} : { rows: rowsAtFirst });
   byId('view-bins').setAttribute('aria-pressed', String(!chosen.isList));
   byId('view-list').setAttribute('aria-pressed', String(chosen.isList));
   showLegend();
@@ -161,15 +162,24 @@ const columns = [['Node', ''], ['Type', ''], ['Zone', ''], ['NodePool', ''], ['S
 
 function showList(tiles) {
   const fleet = byId('fleet');
-  const isNew = fleet.dataset.view !== 'list';
   groups.clear();
-  fleet.dataset.view = 'list';
-  clearTimeout(listTimer);
-  listTimer = setTimeout(() => drawList(tiles), isNew ? 0 : listMs);
+  listed = tiles;
+  // Whoever has just asked gets it at once; after that it keeps still between two drawings.
+  const isAsked = fleet.dataset.view !== 'list' || chosen.isNew;
+  if (isAsked) {
+    fleet.dataset.view = 'list';
+    chosen.isNew = false;
+    drawList();
+  }
+  listTimer ??= setTimeout(() => {
+    listTimer = undefined;
+    drawList();
+  }, listMs);
 }
 
-function drawList(tiles) {
-  if (!chosen.isList) return;
+function drawList() {
+  const tiles = listed;
+  if (byId('fleet').dataset.view !== 'list') return;
   const focused = document.activeElement?.dataset?.id;
   const more = tiles.length - chosen.rows;
   byId('fleet').replaceChildren(element('div', { class: 'card' }, element('div', { class: 'scroll' }, element('table', { class: 'nodes' },

@@ -2,6 +2,8 @@
 import { clusterNow } from './live.js';
 import { byId, count, duration, element, plural, say, swatch } from './words.js';
 
+/** A node may be so much slower than the median without a word. */
+const lateMs = 60_000;
 const stateWords = {
   stuck: 'no node fits',
   queued: 'to be planned',
@@ -35,7 +37,8 @@ export function tickPending(model) {
 }
 
 function expectation(expectedMs, now) {
-  return expectedMs - now > 1000 ? `about ${duration(expectedMs - now)}` : 'any moment';
+  if (expectedMs - now > 1_000) return `in about ${duration(expectedMs - now)}`;
+  return now - expectedMs < lateMs ? 'any moment' : 'later than usual';
 }
 
 function strip(pending) {
