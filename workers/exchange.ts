@@ -22,44 +22,56 @@ function asksAtLeast(p: ReducedProblem, i: number, j: number): boolean {
   return true;
 }
 
-/** [class][kept offering] 1 if a bin of it may hold the class. */
-function takers(p: ReducedProblem): Uint8Array[] {
-  return Array.from({ length: p.n }, (_, c) =>
-    Uint8Array.from({ length: p.O }, (_, k) => ((p.boundMany[k * p.n + c] as number) > 0 ? 1 : 0)),
-  );
+/** Sets of kept offerings by class, one bit each. */
+interface Takers {
+  /** 32-bit words of one class. */
+  readonly words: number;
+  /** Offerings that may hold the class. */
+  readonly any: Uint32Array;
+  /**
+   * Offerings that may hold any number of the class that fits: where a rule allows a few only
+   * (anti-affinity), a slot of another class is no slot for one more of this.
+   */
+  readonly free: Uint32Array;
 }
 
-/**
- * [class][kept offering] 1 if a bin of it may hold any number of the class that fits: where a rule
- * allows a few only (anti-affinity), a slot of another class is no slot for one more of this.
- */
-function freeTakers(p: ReducedProblem): Uint8Array[] {
+function takers(p: ReducedProblem): Takers {
   const { maskOf, boundMasks, demand, familyOf } = p.source;
-  return Array.from({ length: p.n }, (_, c) => {
-    const most = demand[familyOf[c] as number] as number;
-    return Uint8Array.from({ length: p.O }, (_, k) => {
-      const mask = maskOf[p.original[k] as number] as number;
+  const words = (p.O + 31) >> 5;
+  const any = new Uint32Array(p.n * words);
+  const free = new Uint32Array(p.n * words);
+  for (let k = 0; k < p.O; k++) {
+    const mask = maskOf[p.original[k] as number] as number;
+    const bit = 1 << (k & 31);
+    for (let c = 0; c < p.n; c++) {
+      if ((p.boundMany[k * p.n + c] as number) === 0) continue;
+      const at = c * words + (k >> 5);
+      any[at] = (any[at] as number) | bit;
       const rule = boundMasks[mask * p.n + c] as number;
-      return (p.boundMany[k * p.n + c] as number) > 0 && (rule === unlimitedPerBin || rule >= most)
-        ? 1
-        : 0;
-    });
-  });
+      const most = demand[familyOf[c] as number] as number;
+      if (rule === unlimitedPerBin || rule >= most) free[at] = (free[at] as number) | bit;
+    }
+  }
+  return { words, any, free };
 }
 
-/** Free columns between comparable classes, transitively reduced. Work: n^2 R + pairs * O. */
+/** True if every offering that takes i takes any number of j. */
+function within({ words, any, free }: Takers, i: number, j: number): boolean {
+  for (let w = 0; w < words; w++)
+    if (((any[i * words + w] as number) & ~(free[j * words + w] as number)) !== 0) return false;
+  return true;
+}
+
+/** Free columns between comparable classes, transitively reduced. Work: n^2 R + pairs * O / 32. */
 export function exchangeColumns(p: ReducedProblem, rows: MasterRows): Column[] {
   if (p.n > classesMax) return [];
   const sets = takers(p);
-  const free = freeTakers(p);
-  const within = (i: number, j: number): boolean =>
-    (sets[i] as Uint8Array).every((v, k) => v <= ((free[j] as Uint8Array)[k] as number));
   const below: number[][] = Array.from({ length: p.n }, (_, i) => {
     const lesser: number[] = [];
     for (let j = 0; j < p.n; j++) {
       if (i === j || rows.isSplit[i] === 1 || rows.isSplit[j] === 1) continue;
       if (!asksAtLeast(p, i, j) || (asksAtLeast(p, j, i) && j < i)) continue;
-      if (within(i, j)) lesser.push(j);
+      if (within(sets, i, j)) lesser.push(j);
     }
     return lesser;
   });
