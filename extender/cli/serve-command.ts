@@ -26,6 +26,10 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
   const log = createLog({ level, version });
   const solver = createSolverPool({ threads: options.threads, warm: true });
   const stopped = stopSignal(options.durationMs);
+  // The first batch is to find compiled code; where practice fails, so will the batch, and say why.
+  solver.warmUp(options.master).catch((error: unknown) => {
+    log.error({ err: error }, 'the solver could not be warmed up');
+  });
   try {
     const common = {
       solver,
