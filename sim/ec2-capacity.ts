@@ -50,13 +50,20 @@ export const endlessCapacity: CapacityModel = {
 export interface CapacityPools {
   /** Takes one instance out of a pool; false if it is dry. */
   take(key: PoolKey, facts: InstanceTypeFacts): boolean;
+  /** How many it would still give. */
+  depth(key: PoolKey, facts: InstanceTypeFacts): number;
   /** Gives one back. */
   give(key: PoolKey): void;
   /** Makes matching pools dry until a time. */
   drain(matches: (key: PoolKey) => boolean, untilMs: number): void;
+  /** Sets how many matching pools hold, those that nobody has asked yet included. */
+  fill(matches: (key: PoolKey) => boolean, count: number): void;
+  /** Ends every drought that was made; spells by chance go on. */
+  recover(): void;
 }
 
 interface Pool {
+  readonly key: PoolKey;
   left: number;
   /** In a spell until then. */
   dryUntilMs: number;
@@ -69,6 +76,7 @@ export function createCapacityPools(
   model: CapacityModel,
 ): CapacityPools {
   const pools = new Map<string, Pool>();
+  const fillings: { readonly matches: (key: PoolKey) => boolean; readonly count: number }[] = [];
   let droughts: { readonly matches: (key: PoolKey) => boolean; readonly untilMs: number }[] = [];
 
   function poolOf(key: PoolKey, facts: InstanceTypeFacts): Pool {
@@ -82,7 +90,10 @@ export function createCapacityPools(
     const vcpu =
       lognormal(draws, median, model.sigma) * (isAccelerated ? model.acceleratedShare : 1);
     const made: Pool = {
-      left: Math.floor(vcpu / facts.vcpuCount),
+      key,
+      left:
+        fillings.findLast(({ matches }) => matches(key))?.count ??
+        Math.floor(vcpu / facts.vcpuCount),
       dryUntilMs: 0,
       nextSpellMs: clock.nowMs() + exponential(draws, model.spellEveryMs),
     };
@@ -98,15 +109,22 @@ export function createCapacityPools(
     return nowMs < pool.dryUntilMs;
   }
 
+  function isDry(key: PoolKey, pool: Pool): boolean {
+    const nowMs = clock.nowMs();
+    droughts = droughts.filter(({ untilMs }) => untilMs > nowMs);
+    return droughts.some(({ matches }) => matches(key)) || isInSpell(pool, nowMs);
+  }
+
   return {
     take: (key, facts) => {
-      const nowMs = clock.nowMs();
-      droughts = droughts.filter(({ untilMs }) => untilMs > nowMs);
-      if (droughts.some(({ matches }) => matches(key))) return false;
       const pool = poolOf(key, facts);
-      if (pool.left <= 0 || isInSpell(pool, nowMs)) return false;
+      if (pool.left <= 0 || isDry(key, pool)) return false;
       pool.left -= 1;
       return true;
+    },
+    depth: (key, facts) => {
+      const pool = poolOf(key, facts);
+      return isDry(key, pool) ? 0 : Math.max(0, pool.left);
     },
     give: (key) => {
       const pool = pools.get(idOf(key));
@@ -114,6 +132,13 @@ export function createCapacityPools(
     },
     drain: (matches, untilMs) => {
       droughts.push({ matches, untilMs });
+    },
+    fill: (matches, count) => {
+      fillings.push({ matches, count });
+      for (const pool of pools.values()) if (matches(pool.key)) pool.left = count;
+    },
+    recover: () => {
+      droughts = [];
     },
   };
 }

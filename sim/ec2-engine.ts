@@ -9,25 +9,22 @@
 import type { Clock } from '../core/ports.ts';
 import type { InstanceTypeFacts } from '../core/state/instance-type.ts';
 import { type BootTimes, defaultBootModel, drawBootTimes } from './boot-time.ts';
+import { formatAddress } from './ec2-addresses.ts';
+import type { PoolKey } from './ec2-capacity.ts';
+import { createLauncher, type LaunchClaim, type Launcher } from './ec2-launcher.ts';
+import { createRateLimits, type RateLimits } from './ec2-limits.ts';
+import type { CapacityReservation } from './ec2-reservations.ts';
 import {
-  type CapacityPools,
-  createCapacityPools,
-  defaultCapacityModel,
-  type PoolKey,
-} from './ec2-capacity.ts';
-import {
-  type Ec2Action,
   Ec2Error,
   type Ec2Event,
   type Ec2Instance,
   type Ec2Options,
   type FleetError,
-  type FleetOverride,
+  type FleetOrder,
   type FleetRequest,
   type FleetResult,
 } from './ec2-types.ts';
 import { exponential, type SeededRandom } from './random.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 const hourMs = 3_600_000;
 const warningMs = 120_000;
@@ -40,57 +37,48 @@ const tokenLifeMs = 24 * hourMs;
 const longLagShare = 0.02;
 const lagMaxMs = 5_000;
 const longLagMaxMs = 30_000;
-/** Size and refill per second. */
-const buckets: Readonly<Record<Ec2Action, readonly [number, number]>> = {
-  CreateFleet: [50, 5],
-  DescribeInstances: [100, 20],
-  TerminateInstances: [100, 5],
-  CreateTags: [100, 10],
-};
+/** A capacity block is warned of, and its instances are taken, so long before it ends. */
+const blockWarningMs = 40 * 60_000;
+const blockReclaimMs = 30 * 60_000;
 
 interface Entry {
   instance: Ec2Instance;
   readonly visibleMs: number;
-  readonly facts: InstanceTypeFacts;
   readonly boot: BootTimes;
-  /** Its private address; free again when it has ended, as names of nodes then are. */
-  readonly address: number;
+  /** What it holds of the account and the pools, until it has ended. */
+  readonly claim: LaunchClaim;
 }
 
 export class Ec2Engine {
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #options: Ec2Options;
-  readonly #facts: ReadonlyMap<string, InstanceTypeFacts>;
-  readonly #pools: CapacityPools;
-  readonly #limits: ReadonlyMap<string, TokenBucket>;
+  readonly #launcher: Launcher;
+  readonly #limits: RateLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #fleets = new Map<string, { readonly request: string; readonly result: FleetResult }>();
   readonly #listeners: ((event: Ec2Event) => void)[] = [];
-  readonly #freeAddresses: number[] = [];
-  readonly #addressesInUse = new Map<string, number>();
-  readonly #vcpusInUse = { 'on-demand': 0, spot: 0 };
-  #nextAddress = 0;
   #spentNano = 0;
 
   constructor(clock: Clock, random: SeededRandom, options: Ec2Options) {
     this.#clock = clock;
     this.#random = random;
     this.#options = options;
-    this.#facts = new Map(options.types.map((type) => [type.name, type]));
-    const capacity = options.capacity ?? defaultCapacityModel;
-    this.#pools = createCapacityPools(clock, random.branch('capacity'), capacity);
-    this.#limits = new Map(
-      Object.entries(buckets).map(([action, [size, refill]]) => [
-        action,
-        createTokenBucket(clock, size, refill),
-      ]),
-    );
+    this.#limits = createRateLimits(clock);
+    this.#launcher = createLauncher(clock, random, options, (count) => {
+      return options.isThrottled !== true || this.#limits.take('RunInstances/instances', count);
+    });
+    for (const reservation of options.reservations ?? []) this.#scheduleBlock(reservation);
   }
 
   /** Everything as it is, without lag: for checks. */
   get instances(): ReadonlyMap<string, Ec2Instance> {
     return new Map([...this.#entries].map(([id, { instance }]) => [id, instance]));
+  }
+
+  /** The pools, addresses, quotas and reservations that launches draw on. */
+  get launcher(): Launcher {
+    return this.#launcher;
   }
 
   /** Calls `listener` on every event; it must not call back. */
@@ -100,7 +88,7 @@ export class Ec2Engine {
 
   /** @throws Ec2Error */
   createFleet(request: FleetRequest): FleetResult {
-    const isLost = this.#enter('CreateFleet');
+    const isLost = this.admit('CreateFleet');
     if (request.overrides.length === 0) {
       throw new Ec2Error('MissingParameter', 'The request must contain overrides.');
     }
@@ -110,7 +98,10 @@ export class Ec2Engine {
     if (known !== undefined && known.request !== text) {
       throw new Ec2Error('IdempotentParameterMismatch', 'The client token was used before.');
     }
-    const result = known?.result ?? this.#fulfil(request);
+    const result = known?.result ?? {
+      ...this.fulfil(request),
+      fleetId: `fleet-${this.#random.uuid()}`,
+    };
     if (known === undefined) {
       this.#fleets.set(clientToken, { request: text, result });
       this.#clock.schedule(tokenLifeMs, () => this.#fleets.delete(clientToken));
@@ -118,55 +109,117 @@ export class Ec2Engine {
     return leave(isLost, result);
   }
 
+  /** Launches what can be had; the rest is in the errors. No limits, tokens or faults of the API. */
+  fulfil(order: FleetOrder): Omit<FleetResult, 'fleetId'> {
+    const { claims, errors } = this.#launcher.claim(order);
+    return { instances: claims.map((claim) => this.#launch(claim)), errors };
+  }
+
   /** Those of the ids that can be seen; without ids all that can be seen. @throws Ec2Error */
   describeInstances(instanceIds?: readonly string[]): readonly Ec2Instance[] {
-    const isLost = this.#enter('DescribeInstances');
+    const isLost = this.admit('DescribeInstances');
+    return leave(isLost, this.visible(instanceIds));
+  }
+
+  /** As {@link describeInstances}, without limits and faults of the API. */
+  visible(instanceIds?: readonly string[]): readonly Ec2Instance[] {
     const nowMs = this.#clock.nowMs();
-    const seen = (entry: Entry | undefined): readonly Ec2Instance[] =>
-      entry === undefined || entry.visibleMs > nowMs ? [] : [entry.instance];
-    const found =
-      instanceIds === undefined
-        ? [...this.#entries.values()].flatMap(seen)
-        : instanceIds.flatMap((id) => seen(this.#entries.get(id)));
-    return leave(isLost, found);
+    const found: Ec2Instance[] = [];
+    const look = (entry: Entry | undefined): void => {
+      if (entry !== undefined && entry.visibleMs <= nowMs) found.push(entry.instance);
+    };
+    if (instanceIds === undefined) for (const entry of this.#entries.values()) look(entry);
+    else for (const id of instanceIds) look(this.#entries.get(id));
+    return found;
   }
 
   /** Unknown ids refuse the whole call. @throws Ec2Error */
   terminateInstances(instanceIds: readonly string[]): readonly Ec2Instance[] {
-    const isLost = this.#enter('TerminateInstances');
+    const isLost = this.admit('TerminateInstances');
+    return leave(isLost, this.end(instanceIds));
+  }
+
+  /** As {@link terminateInstances}, without limits and faults of the API. @throws Ec2Error */
+  end(instanceIds: readonly string[]): readonly Ec2Instance[] {
     const found = instanceIds.map((id) => this.#known(id));
     for (const entry of found) this.#end(entry, 'Client.UserInitiatedShutdown');
-    return leave(
-      isLost,
-      found.map(({ instance }) => instance),
-    );
+    return found.map(({ instance }) => instance);
   }
 
   /** @throws Ec2Error */
   createTags(instanceId: string, tags: Readonly<Record<string, string>>): void {
-    const isLost = this.#enter('CreateTags');
-    const entry = this.#known(instanceId);
-    entry.instance = { ...entry.instance, tags: { ...entry.instance.tags, ...tags } };
+    const isLost = this.admit('CreateTags');
+    this.retag(instanceId, (old) => ({ ...old, ...tags }));
     leave(isLost, undefined);
+  }
+
+  /** Changes tags, without limits and faults of the API. @throws Ec2Error */
+  retag(
+    instanceId: string,
+    change: (tags: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  ): void {
+    const entry = this.#known(instanceId);
+    entry.instance = { ...entry.instance, tags: change(entry.instance.tags) };
+  }
+
+  /**
+   * Lets a call in, whatever it does.
+   * @param isUnpaged for reads: neither filter, ids nor page size
+   * @returns true if its answer is to be lost
+   * @throws Ec2Error where a limit or a fault refuses it
+   */
+  admit(action: string, isUnpaged = false): boolean {
+    const fault = this.#options.faults?.on(action);
+    if (fault?.type === 'refuse') throw new Ec2Error(fault.code, `${action} was refused`);
+    if (this.#options.isThrottled === true) {
+      const isLet = isUnpaged ? this.#limits.takeUnpaged(action) : this.#limits.take(action);
+      if (!isLet) throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
+    }
+    return fault?.type === 'lose-answer';
+  }
+
+  /** Takes tokens for the instances of a call. @throws Ec2Error */
+  admitInstances(action: 'TerminateInstances' | 'RunInstances', count: number): void {
+    if (this.#options.isThrottled !== true) return;
+    if (this.#limits.take(`${action}/instances`, count)) return;
+    throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
   }
 
   /** Makes matching pools dry until a time. */
   drain(matches: (key: PoolKey) => boolean, untilMs: number): void {
-    this.#pools.drain(matches, untilMs);
+    this.#launcher.pools.drain(matches, untilMs);
   }
 
   /** Spot takes an instance back: a warning now, the end two minutes later. */
   reclaim(instanceId: string): void {
-    const entry = this.#entries.get(instanceId);
-    if (entry === undefined || entry.instance.state !== 'running') return;
+    const entry = this.#running(instanceId);
+    if (entry === undefined) return;
     this.#emit({ type: 'interruption', instance: entry.instance });
     this.#clock.schedule(warningMs, () => this.#end(entry, 'Server.SpotInstanceTermination'));
+  }
+
+  /** Says that spot may take an instance back before long. */
+  recommendRebalance(instanceId: string): void {
+    const entry = this.#running(instanceId);
+    if (entry !== undefined) this.#emit({ type: 'rebalance', instance: entry.instance });
+  }
+
+  /** Announces work on the host of an instance. Nothing happens to it by itself. */
+  scheduleMaintenance(instanceId: string, startMs: number): void {
+    const entry = this.#running(instanceId);
+    if (entry !== undefined) this.#emit({ type: 'maintenance', instance: entry.instance, startMs });
   }
 
   /** The host of an instance fails now. */
   fail(instanceId: string): void {
     const entry = this.#entries.get(instanceId);
     if (entry !== undefined) this.#end(entry, 'Server.InternalError');
+  }
+
+  /** A reservation that the account has from now on. */
+  addReservation(reservation: CapacityReservation): void {
+    this.#launcher.reservations.add(reservation);
+    this.#scheduleBlock(reservation);
   }
 
   /** nano-USD that all instances have cost so far, by the millisecond. */
@@ -182,14 +235,9 @@ export class Ec2Engine {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** Whether the call is let in; true if its answer will be lost. */
-  #enter(action: Ec2Action): boolean {
-    const fault = this.#options.faults?.on(action);
-    if (fault?.type === 'refuse') throw new Ec2Error(fault.code, `${action} was refused`);
-    if (this.#options.isThrottled === true && this.#limits.get(action)?.take() === false) {
-      throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
-    }
-    return fault?.type === 'lose-answer';
+  #running(instanceId: string): Entry | undefined {
+    const entry = this.#entries.get(instanceId);
+    return entry?.instance.state === 'running' ? entry : undefined;
   }
 
   #known(instanceId: string): Entry {
@@ -201,79 +249,33 @@ export class Ec2Engine {
     );
   }
 
-  #fulfil(request: FleetRequest): FleetResult {
-    const instances: Ec2Instance[] = [];
-    const errors: FleetError[] = [];
-    for (const override of this.#inOrder(request)) {
-      while (instances.length < request.targetCapacity) {
-        const error = this.#obstacle(request, override);
-        const type = this.#facts.get(override.instanceType);
-        if (error !== undefined || type === undefined) {
-          if (error !== undefined) errors.push(error);
-          break;
-        }
-        instances.push(this.#launch(request, override, type));
-      }
-    }
-    return { fleetId: `fleet-${this.#random.uuid()}`, instances, errors };
-  }
-
-  #inOrder(request: FleetRequest): readonly FleetOverride[] {
-    if (request.strategy === 'prioritized') return request.overrides;
-    const price = ({ instanceType, zone }: FleetOverride): number => {
-      const type = this.#facts.get(instanceType);
-      return (type && priceOf(type, zone, request.capacityType)) ?? Infinity;
-    };
-    return request.overrides.toSorted((a, b) => price(a) - price(b));
-  }
-
-  /** Why no instance comes from there; `undefined` if one was taken. */
-  #obstacle(request: FleetRequest, override: FleetOverride): FleetError | undefined {
-    const refuse = (code: string, message: string): FleetError => ({ ...override, code, message });
-    const type = this.#facts.get(override.instanceType);
-    const { capacityType } = request;
-    if (type === undefined || priceOf(type, override.zone, capacityType) === undefined) {
-      return refuse('Unsupported', 'The instance type is not offered in the Availability Zone.');
-    }
-    const { quotaVcpu = Infinity, addressesPerZone = Infinity } = this.#options;
-    if (this.#vcpusInUse[capacityType] + type.vcpuCount > quotaVcpu) {
-      return capacityType === 'spot'
-        ? refuse('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded')
-        : refuse('VcpuLimitExceeded', 'You have requested more vCPU capacity than your limit.');
-    }
-    if ((this.#addressesInUse.get(override.zone) ?? 0) >= addressesPerZone) {
-      return refuse('InsufficientFreeAddressesInSubnet', 'The subnet has no free addresses.');
-    }
-    if (!this.#pools.take({ ...override, capacityType }, type)) {
-      return refuse('InsufficientInstanceCapacity', 'There is no capacity for your request.');
-    }
-    return undefined;
-  }
-
-  #launch(request: FleetRequest, override: FleetOverride, type: InstanceTypeFacts): Ec2Instance {
-    const { capacityType, imageId, userData, tags } = request;
+  #launch(claim: LaunchClaim): Ec2Instance {
     const random = this.#random;
     const nowMs = this.#clock.nowMs();
     const instanceId = `i-${random.uuid().replaceAll('-', '').slice(0, 17)}`;
-    const address = this.#freeAddresses.pop() ?? (this.#nextAddress += 1);
+    const { instanceType, zone, capacityType, subnetId, reservationId, spec } = claim;
+    const privateIpAddress = formatAddress(claim.address);
     const instance: Ec2Instance = {
-      ...override,
+      instanceType,
+      zone,
       instanceId,
       capacityType,
       state: 'pending',
       stateReason: '',
       launchedMs: nowMs,
-      privateDnsName: dnsNameOf(address),
-      imageId,
-      userData,
-      tags,
-      priceNanoUsdPerHour: priceOf(type, override.zone, capacityType) ?? 0,
+      privateDnsName: `ip-${privateIpAddress.replaceAll('.', '-')}.ec2.internal`,
+      privateIpAddress,
+      subnetId,
+      reservationId,
+      imageId: spec.imageId,
+      userData: spec.userData,
+      tags: spec.tags,
+      spec,
+      priceNanoUsdPerHour: claim.priceNanoUsdPerHour,
     };
-    const boot = drawBootTimes(type, this.#options.boot ?? defaultBootModel, random);
-    const entry: Entry = { instance, visibleMs: nowMs + this.#lagMs(), facts: type, boot, address };
-    this.#countAddress(override.zone, 1);
+    const boot = drawBootTimes(claim.facts, this.#options.boot ?? defaultBootModel, random);
+    const entry: Entry = { instance, visibleMs: nowMs + this.#lagMs(), boot, claim };
     this.#entries.set(instanceId, entry);
-    this.#vcpusInUse[capacityType] += type.vcpuCount;
     this.#schedule(entry);
     return instance;
   }
@@ -300,6 +302,28 @@ export class Ec2Engine {
     }
   }
 
+  /** Warned of 40 minutes before its end, taken away from 30 minutes before. */
+  #scheduleBlock({ id, kind, endMs }: CapacityReservation): void {
+    if (endMs === undefined) return;
+    const inMs = (timeMs: number): number => Math.max(0, timeMs - this.#clock.nowMs());
+    const users = (): Entry[] =>
+      [...this.#entries.values()].filter(
+        ({ instance }) => instance.reservationId === id && instance.state === 'running',
+      );
+    if (kind === 'capacity-block') {
+      this.#clock.schedule(inMs(endMs - blockWarningMs), () => {
+        const reclaimMs = endMs - blockReclaimMs;
+        for (const { instance } of users()) {
+          this.#emit({ type: 'block-ends', instance, endMs: reclaimMs });
+        }
+      });
+      this.#clock.schedule(inMs(endMs - blockReclaimMs), () => {
+        for (const entry of users()) this.#end(entry, 'Server.CapacityBlockExpired');
+      });
+    }
+    this.#clock.schedule(inMs(endMs), () => this.#launcher.reservations.expire(id));
+  }
+
   #end(entry: Entry, stateReason: string): void {
     if (entry.instance.state === 'shutting-down' || entry.instance.state === 'terminated') return;
     this.#setState(entry, { state: 'shutting-down', stateReason });
@@ -307,10 +331,7 @@ export class Ec2Engine {
     this.#clock.schedule(lastsMs, () => {
       const { instance } = entry;
       this.#spentNano += costOf(instance, this.#clock.nowMs());
-      this.#vcpusInUse[instance.capacityType] -= entry.facts.vcpuCount;
-      this.#pools.give(instance);
-      this.#countAddress(instance.zone, -1);
-      this.#freeAddresses.push(entry.address);
+      this.#launcher.release(entry.claim);
       this.#setState(entry, { state: 'terminated' });
       this.#clock.schedule(listedAfterEndMs, () => this.#entries.delete(instance.instanceId));
     });
@@ -319,10 +340,6 @@ export class Ec2Engine {
   #setState(entry: Entry, change: Partial<Ec2Instance>): void {
     entry.instance = { ...entry.instance, ...change };
     this.#emit({ type: 'state', instance: entry.instance });
-  }
-
-  #countAddress(zone: string, change: 1 | -1): void {
-    this.#addressesInUse.set(zone, (this.#addressesInUse.get(zone) ?? 0) + change);
   }
 
   #lagMs(): number {
@@ -336,20 +353,6 @@ export class Ec2Engine {
 function leave<T>(isLost: boolean, answer: T): T {
   if (isLost) throw new Ec2Error('RequestTimeout', 'the answer was lost');
   return answer;
-}
-
-function dnsNameOf(address: number): string {
-  return `ip-10-${(address >> 16) & 255}-${(address >> 8) & 255}-${address & 255}.ec2.internal`;
-}
-
-function priceOf(
-  type: InstanceTypeFacts,
-  zone: string,
-  capacityType: 'on-demand' | 'spot',
-): number | undefined {
-  return type.offerings.find(
-    (offering) => offering.zone === zone && offering.capacityType === capacityType,
-  )?.priceNanoUsdPerHour;
 }
 
 function costOf({ launchedMs, priceNanoUsdPerHour }: Ec2Instance, nowMs: number): number {
