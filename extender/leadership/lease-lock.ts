@@ -120,7 +120,9 @@ export class LeaseLock {
           : await client.replace('Lease', this.#taken(found), { ...options, fieldManager }),
       );
     } catch (error) {
-      if (!isClusterError(error, 'Conflict', 'AlreadyExists', 'NotFound')) throw error;
+      // Nowhere to create it is no lost race: there is no such namespace, and somebody must be told.
+      const isGone = found !== undefined && isClusterError(error, 'NotFound');
+      if (!isGone && !isClusterError(error, 'Conflict', 'AlreadyExists')) throw error;
       return { isHeld: false, holder: holder?.identity ?? '' };
     }
     return { isHeld: true, sentMs };

@@ -103,6 +103,15 @@ t.test('one of two leads and says so in the Lease', async (t) => {
   t.ok((leader?.renewedMs ?? 0) > (leader?.acquiredMs ?? 0) + 50_000);
 });
 
+t.test('a namespace that does not exist is told of, not taken for another leader', async (t) => {
+  const world = createWorld({ seed: 1, types: [] });
+  const stage = newStage();
+  const a = startReplica(world, stage, 'a');
+  await world.clock.advance(5_000);
+  t.strictSame([...stage.leaders], []);
+  t.strictSame([...new Set(a.failures)], ['acquire']);
+});
+
 t.test('without a Lease nobody is named', async (t) => {
   const world = emptyWorld(1);
   const { client } = world.startProcess('reader');
