@@ -335,6 +335,8 @@ export class Collector {
   #reprice(): void {
     this.#looks += 1;
     if (this.#looks % unpricedLooks !== 0) return;
+    // What is typical of booting nodes changes too.
+    for (const id of this.#plannedBy.keys()) this.#dirty.add(id);
     const isFull = this.#looks % repriceLooks === 0;
     for (const { id, price } of this.#tiles.values()) {
       if (isFull || price === null) this.#dirty.add(id);

@@ -5,7 +5,6 @@
  * terminal a block that is drawn over itself. What it says is decided without looking at the clock or
  * the terminal (`summaryLines`); the printer only writes.
  */
-import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
 import type { Clock, Timer } from '../../core/ports.ts';
 import { formatCount, formatDuration, formatPercent, formatUsd } from '../output/plan-summary.ts';
@@ -28,19 +27,20 @@ const decisionsShown = 4;
 export function summaryLines(state: SummaryState, style: SummaryStyle): readonly string[] {
   const { totals, pending, decisions } = state;
   const { bold, dim, yellow } = createColors(style.colour);
-  const wait = pending
-    .slice(0, reasonsShown)
-    .map(({ pods, workload, reason }) => `  ${pods} × ${workload}: ${reason}`);
-  const lines = [
-    `${bold(timeWords(state))}  ${dim(aboutWords(state))}`,
-    `pods   ${podWords(totals)}`,
-    ...(totals.podsPending === 0 ? [] : wait.map((line) => yellow(line))),
-    `nodes  ${nodeWords(totals)}`,
-    `cost   ${bold(`${formatUsd(totals.cost)}/h`)}${costWords(totals)}`,
-    `plan   ${planWords(totals)}`,
-    ...decisions.slice(-decisionsShown).map((line) => dim(`  ${decisionWords(line)}`)),
+  const asItIs = (text: string): string => text;
+  const waiting = totals.podsPending === 0 ? [] : pending.slice(0, reasonsShown);
+  const lines: readonly (readonly [text: string, paint: (text: string) => string])[] = [
+    [`${timeWords(state)}  ${aboutWords(state)}`, bold],
+    [`pods   ${podWords(totals)}`, asItIs],
+    ...waiting.map(
+      ({ pods, workload, reason }) => [`  ${pods} × ${workload}: ${reason}`, yellow] as const,
+    ),
+    [`nodes  ${nodeWords(totals)}`, asItIs],
+    [`cost   ${formatUsd(totals.cost)}/h${costWords(totals)}`, bold],
+    [`plan   ${planWords(totals)}`, asItIs],
+    ...decisions.slice(-decisionsShown).map((one) => [`  ${decisionWords(one)}`, dim] as const),
   ];
-  return lines.map((line) => clipped(line, style.columns));
+  return lines.map(([text, paint]) => paint(clipped(text, style.columns)));
 }
 
 /** The same in one line, for logs and pipes. */
@@ -115,10 +115,9 @@ function number(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** Cuts what would wrap; a line with colours loses them when it is cut. */
-function clipped(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line);
-  return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
+/** Cuts what would wrap: the block must stay as high as it is. */
+function clipped(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
 }
 
 export interface SummaryPrinterOptions {

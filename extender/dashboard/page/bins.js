@@ -16,9 +16,9 @@ export const sizes = [
   { upTo: Infinity, scale: 0, detail: 'bars', words: 0, gap: 2 },
 ];
 const barSide = { w: 13, h: 13 };
-/** Of the way left, per frame of 16 ms. */
-const speed = 0.2;
-const motionMax = 250;
+/** In so long two thirds of the way left are gone, however seldom the browser draws. */
+const settleMs = 80;
+const motionMax = 120;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class BinCanvas {
@@ -32,6 +32,8 @@ export class BinCanvas {
   #lit;
   #chosen = -1;
   #isAsked = false;
+  /** When the last step of a motion was made; Infinity at rest. */
+  #movedMs = Infinity;
   #height = 0;
   #width = 0;
   #stale = new Set();
@@ -154,7 +156,7 @@ export class BinCanvas {
     if (isMoving) {
       this.#stale.add('*');
       this.#ask();
-    }
+    } else this.#movedMs = Infinity;
   }
 
   #repaintOne(bin) {
@@ -166,6 +168,9 @@ export class BinCanvas {
 
   /** One step towards where everything belongs; whether anything is still on its way. */
   #move() {
+    const nowMs = performance.now();
+    const speed = 1 - Math.exp(-Math.max(8, nowMs - this.#movedMs) / settleMs);
+    this.#movedMs = nowMs;
     let isMoving = false;
     const ease = (from, to, close) => {
       if (Math.abs(to - from) <= close) return to;

@@ -10,6 +10,8 @@ const left = 58;
 const right = 12;
 const columns = { time: 0, cost: 1, bound: 2, firstFit: 3, pending: 4, running: 5 };
 const pointsMin = 2;
+/** Waiting pods stand upon those that run. */
+const together = (point) => point[columns.running] + point[columns.pending];
 
 let series = [];
 let isSimulated = false;
@@ -38,7 +40,7 @@ function draw() {
   }
   const values = (column) => series.map((point) => point[column]).filter((value) => value !== null);
   const top = ticksUpTo(Math.max(0.01, ...values(columns.cost), ...values(columns.firstFit)));
-  const most = ticksUpTo(Math.max(1, ...values(columns.running), ...values(columns.pending)));
+  const most = ticksUpTo(Math.max(1, ...series.map((point) => point[columns.running] + point[columns.pending])));
   const [from, to] = [series[0][0], series.at(-1)[0]];
   const podsTop = heights.cost + heights.gap;
   frame = {
@@ -55,7 +57,7 @@ function draw() {
   picture.append(...timeTicks(from, to, height));
   const hasPlans = values(columns.firstFit).length > 0;
   if (hasPlans) picture.append(drawn('path', { class: 'saved', d: between(columns.firstFit, columns.cost) }));
-  picture.append(drawn('path', { class: 'area-running', d: area(columns.running, frame.pods) }), drawn('path', { class: 'area-pending', d: area(columns.pending, frame.pods) }));
+  picture.append(drawn('path', { class: 'area-pending', d: area(together, frame.pods) }), drawn('path', { class: 'area-running', d: area(columns.running, frame.pods) }));
   if (hasPlans) picture.append(line(columns.firstFit, 'line-first-fit'), line(columns.bound, 'line-bound'));
   picture.append(line(columns.cost, 'line-plan'), drawn('g', { id: 'reading' }));
   picture.addEventListener('pointermove', (event) => readAt(nearest(event.clientX - picture.getBoundingClientRect().left)));
@@ -115,11 +117,13 @@ function line(column, kind) {
   return drawn('path', { class: kind, d });
 }
 
+/** The course of a column, or of what a function makes of a point. */
 function stepsOf(points, column, scale) {
+  const valueOf = typeof column === 'function' ? column : (point) => point[column];
   return points.flatMap((point, index) => {
     const x = frame.x(point[0]);
-    const y = scale(point[column]);
-    return index === 0 ? [at(x, y)] : [at(x, scale(points[index - 1][column])), at(x, y)];
+    const y = scale(valueOf(point));
+    return index === 0 ? [at(x, y)] : [at(x, scale(valueOf(points[index - 1]))), at(x, y)];
   });
 }
 
