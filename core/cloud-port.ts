@@ -115,4 +115,10 @@ export interface CloudProvider {
 
   /** Asks for the end of an instance. Idempotent. `gone`: it is terminated or unknown. */
   terminate(providerID: string, options?: CallOptions): Promise<'terminating' | 'gone'>;
+
+  /**
+   * Keeps plans and launches away from an offering until `untilMs` (wall clock), because the cloud
+   * itself has said that it takes instances of it back. Answers at once, from memory.
+   */
+  markUnavailable?(offering: LaunchOffering, reason: string, untilMs: number): void;
 }

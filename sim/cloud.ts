@@ -173,6 +173,11 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
         throw error;
       }
     },
+
+    markUnavailable: (offering, _reason, untilMs) => {
+      const id = idOf(offering);
+      dryUntilMs.set(id, Math.max(untilMs, dryUntilMs.get(id) ?? 0));
+    },
   };
 }
 

@@ -60,5 +60,7 @@ export function measuredCloud(
       await timed('Get', async () => await cloud.get(providerID, options)),
     terminate: async (providerID, options) =>
       await timed('Delete', async () => await cloud.terminate(providerID, options)),
+    markUnavailable: (offering, reason, untilMs) =>
+      cloud.markUnavailable?.(offering, reason, untilMs),
   };
 }
