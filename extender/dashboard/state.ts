@@ -13,6 +13,8 @@ export interface About {
   readonly isLeader: boolean;
   /** Holder of the lease; '' if nobody holds it. */
   readonly leader: string;
+  /** What is of Karpenter's group is left to a Karpenter that leads beside us. */
+  readonly karpenterLeads: boolean;
   readonly version: string;
   /** Simulated seconds per second; null on a real clock. */
   readonly speed: number | null;

@@ -59,8 +59,9 @@ function timeWords({ timeMs }: SummaryState): string {
 }
 
 function aboutWords({ about }: SummaryState): string {
-  const { cluster, isLeader, speed } = about;
+  const { cluster, isLeader, karpenterLeads, speed } = about;
   const parts = [cluster, isLeader ? 'leading' : 'standing by'];
+  if (karpenterLeads) parts.push('beside Karpenter');
   if (speed !== null) {
     if (!cluster.includes('simulated')) parts.push('simulated');
     parts.push(`${speed} × real time`);

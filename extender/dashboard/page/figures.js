@@ -7,10 +7,10 @@ const hoursPerMonth = 730;
 const plannedMin = 0.5;
 
 export function showAbout({ about }) {
-  const { cluster, identity, isLeader, leader, version, speed } = about;
+  const { cluster, identity, isLeader, leader, karpenterLeads, version, speed } = about;
   say(byId('cluster'), speed === null || cluster.includes('simulated') ? `cluster ${cluster}` : `cluster ${cluster}, simulated`);
   const role = isLeader ? 'leader' : leader === '' ? 'no leader' : `standby, ${leader} leads`;
-  say(byId('leader'), role);
+  say(byId('leader'), karpenterLeads ? `${role}, beside Karpenter` : role);
   byId('leader').title = `Replica ${identity}`;
   byId('leader').classList.toggle('weak', !isLeader && leader === '');
   byId('speed').hidden = speed === null;

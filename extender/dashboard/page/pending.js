@@ -65,7 +65,7 @@ function row({ workload, state, reason, pods, asks, oldestMs, expectedMs, exampl
   return element('tr', { 'data-state': state },
     element('th', { scope: 'row', title: `such as ${example}` }, swatch(numberOf.get(workload) ?? -2), ' ', workload),
     element('td', { class: 'number', 'data-label': 'Pods' }, count(pods)),
-    element('td', { class: 'reason', 'data-label': 'Why' }, element('span', { class: `tag state-${state}` }, stateWords[state]), ' ', reason),
+    element('td', { class: 'reason', 'data-label': 'Why' }, element('span', { class: `tag state-${state}` }, stateWords[state]), ' ', reason.charAt(0).toUpperCase() + reason.slice(1)),
     element('td', { class: 'number', 'data-label': 'Waits for', 'data-oldest': oldestMs }, duration(now - oldestMs)),
     expected,
     element('td', { class: 'asks', 'data-label': 'Each asks for' }, asks));

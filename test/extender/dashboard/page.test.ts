@@ -88,7 +88,7 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     t.match(await lint.textContent(), /5node on its way/);
     t.match(
       await waiting.locator('tr[data-state=stuck]').textContent(),
-      /default\/train.*no offering has the memory/,
+      /default\/train.*No offering has the memory/,
     );
     const fleet = page.locator('#fleet');
     await page.locator('#fleet[data-nodes="1"][data-coming="1"] canvas').waitFor();

@@ -134,6 +134,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
         identity: 'stowage-0',
         isLeader: true,
         leader: 'stowage-0',
+        karpenterLeads: false,
         version: '0.1.0',
         speed: options.speed ?? null,
       }),

@@ -18,6 +18,7 @@ function state(podsPending: number): SummaryState {
       cluster: 'simulated',
       identity: 'a',
       isLeader: true,
+      karpenterLeads: false,
       leader: 'a',
       version: '0',
       speed: 60,
