@@ -11,6 +11,7 @@ import type { Bin, SolveOptions } from '../core/packing/solution.ts';
 import { createMaster, prepareMaster } from './create-master.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { PlanSearch } from './plan-search.ts';
+import { uniformProblem } from './problem-object.ts';
 import type { PlanReply, PlanReport, PlanRequest, PlanResult } from './protocol.ts';
 import { type ReducedProblem, reduce } from './reduce.ts';
 import { type WarmColumn, warmPatterns } from './warm-state.ts';
@@ -119,7 +120,7 @@ export function servePlanRole(port: MessagePort, aborted: () => boolean): Promis
         await prepareMaster(options.master);
         stop = () => aborted() || performance.timeOrigin + performance.now() > deadlineEpochMs;
         const make = (rows: readonly number[]) => createMaster(options.master, rows);
-        const p = reduce(problem);
+        const p = reduce(uniformProblem(problem));
         search = new PlanSearch(p, firstPlan, options.seed, make, warmPatterns(p, warm));
       } else if (search === null) throw new Error('a round before the start');
       else if (request.kind === 'round') {

@@ -24,6 +24,7 @@ import { firstPlan } from './first-plan.ts';
 import { binsOf } from './incumbent.ts';
 import type { DualPoint } from './lagrangian.ts';
 import { localPlanRole, remotePlanRole } from './plan-role.ts';
+import { uniformProblem } from './problem-object.ts';
 import type { SolveAnswer } from './protocol.ts';
 import { reduce } from './reduce.ts';
 import { makeWarmState, translate, type WarmState } from './warm-state.ts';
@@ -116,10 +117,11 @@ function certify(problem: PackingProblem, bound: BoundSearch): Verdict {
 
 /** Solves; see the header. Time: until the gap, the limit or exhaustion. */
 export async function solveProblem(
-  problem: PackingProblem,
+  given: PackingProblem,
   options: SolveOptions,
   env: SolveEnvironment,
 ): Promise<SolveAnswer> {
+  const problem = uniformProblem(given);
   const record = new Recorder(env);
   await prepareMaster(options.master);
   const first = record.lap('firstPlan', () =>
@@ -138,7 +140,7 @@ export async function solveProblem(
     };
     return { solution, warm: env.warm };
   }
-  const target: PackingProblem = { ...problem, demand: served };
+  const target = uniformProblem(problem, served);
   const deadline =
     record.startMs +
     options.timeLimitMs -

@@ -8,6 +8,7 @@
 import { type PackingProblem, unlimitedCount, unlimitedPerBin } from '../core/packing/problem.ts';
 import type { MasterKind } from './create-master.ts';
 import { firstPlan } from './first-plan.ts';
+import { uniformProblem } from './problem-object.ts';
 import { SeededRandom } from './random.ts';
 import { solveProblem } from './solve-problem.ts';
 
@@ -69,7 +70,7 @@ export function practiceProblem(): PackingProblem {
 
 /** Practises in this thread for about half a second. */
 export async function warmUp(master: MasterKind): Promise<void> {
-  const problem = practiceProblem();
+  const problem = uniformProblem(practiceProblem());
   for (let q = 0; q < firstPlans; q++) firstPlan(problem);
   await solveProblem(
     problem,
