@@ -36,6 +36,12 @@ export const labelDoNotSyncTaints = 'karpenter.sh/do-not-sync-taints';
 // Labels of the AWS provider.
 export const labelZoneId = 'topology.k8s.aws/zone-id';
 export const labelNodeClass = 'karpenter.k8s.aws/ec2nodeclass';
+/** The same for node classes of our group: Karpenter takes every node with its label for its own. */
+export const labelStowageNodeClass = 'stowage.dev/ec2nodeclass';
+/** The label that names the node class of a node, by the group of the class. */
+export function nodeClassLabel(group: string): string {
+  return group === stowageGroup ? labelStowageNodeClass : labelNodeClass;
+}
 export const labelCapacityReservationId = 'karpenter.k8s.aws/capacity-reservation-id';
 export const labelCapacityReservationType = 'karpenter.k8s.aws/capacity-reservation-type';
 export const labelCapacityReservationInterruptible =
@@ -92,6 +98,7 @@ export const wellKnownLabels: ReadonlySet<string> = new Set([
   labelWindowsBuild,
   labelZoneId,
   labelNodeClass,
+  labelStowageNodeClass,
   labelCapacityReservationId,
   labelCapacityReservationType,
   labelCapacityReservationInterruptible,

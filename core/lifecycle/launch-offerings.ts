@@ -10,7 +10,9 @@ import {
   labelCapacityType,
   labelNodeClass,
   labelNodePool,
+  labelStowageNodeClass,
   labelZone,
+  nodeClassLabel,
   normalizedLabelKey,
 } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
@@ -106,7 +108,10 @@ function placeValue({ key }: Requirement, offering: Offering): string {
 function admitsType(requirement: Requirement, type: InstanceType, claim: NodeClaim): boolean {
   const { key } = requirement;
   if (key === labelNodePool) return admitsValue(requirement, claim.metadata.labels?.[key]);
-  if (key === labelNodeClass) return admitsValue(requirement, claim.spec.nodeClassRef.name);
+  if (key === labelNodeClass || key === labelStowageNodeClass) {
+    const { group, name } = claim.spec.nodeClassRef;
+    return admitsValue(requirement, key === nodeClassLabel(group) ? name : undefined);
+  }
   if (isCloudLabel(key)) return admitsValue(requirement, type.labels[key]);
   return !isUnsatisfiable(requirement);
 }

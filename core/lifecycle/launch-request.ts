@@ -9,7 +9,15 @@
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
 import type { Live } from '../api/kinds.ts';
 import type { Taint } from '../api/kubernetes.ts';
-import { labelNodeClass, labelNodePool, stowageGroup, unregisteredTaint } from '../api/labels.ts';
+import {
+  karpenterAwsGroup,
+  labelNodeClass,
+  labelNodePool,
+  labelStowageNodeClass,
+  nodeClassLabel,
+  stowageGroup,
+  unregisteredTaint,
+} from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { CloudInstance, LaunchOffering, LaunchRequest } from '../cloud-port.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
@@ -30,6 +38,12 @@ export interface LaunchQuestion {
   readonly hash: (text: string) => string;
 }
 
+/** Labels that the cloud could only repeat: a kubelet has them from the start. */
+const kubeletOwn: ReadonlySet<string> = new Set([
+  labelNodePool,
+  labelNodeClass,
+  labelStowageNodeClass,
+]);
 /** Of the hash, for the token: EC2 takes 64 characters, a UID has 36. */
 const tokenHashChars = 12;
 
@@ -57,6 +71,11 @@ export function isInstanceOf(instance: CloudInstance, claim: Live<'NodeClaim'>):
   return instance.tags[tagNodeClaimUid] === claim.metadata.uid;
 }
 
+/** Group of the node class that the instance was launched from. */
+export function nodeClassGroupOf({ tags }: CloudInstance): string {
+  return tags[labelStowageNodeClass] === undefined ? karpenterAwsGroup : stowageGroup;
+}
+
 /**
  * Karpenter ends instances that have all of its tags and no NodeClaim that it manages; those of a
  * class of our group must not look like its own.
@@ -66,7 +85,7 @@ function tagsOf({ claim, nodeClass, clusterName }: LaunchQuestion): Record<strin
   return {
     ...nodeClass.spec.tags,
     [`kubernetes.io/cluster/${clusterName}`]: 'owned',
-    [group === stowageGroup ? `${stowageGroup}/ec2nodeclass` : labelNodeClass]: name,
+    [nodeClassLabel(group)]: name,
     [tagNodePool]: claim.metadata.labels?.[labelNodePool] ?? '',
     [tagNodeClaim]: claim.metadata.name,
     [tagNodeClaimUid]: claim.metadata.uid,
@@ -79,9 +98,7 @@ function tagsOf({ claim, nodeClass, clusterName }: LaunchQuestion): Record<strin
  */
 function registrationLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(labels).filter(
-    ([key]) =>
-      (!isCloudLabel(key) || key === labelNodePool || key === labelNodeClass) &&
-      !isKubeletForbidden(key),
+    ([key]) => (!isCloudLabel(key) || kubeletOwn.has(key)) && !isKubeletForbidden(key),
   );
   return Object.fromEntries(kept);
 }

@@ -10,7 +10,7 @@
  * Rules: Karpenter's templates.
  */
 import type { Taint } from '../api/kubernetes.ts';
-import { labelNodeClass, labelNodePool } from '../api/labels.ts';
+import { labelNodePool, nodeClassLabel } from '../api/labels.ts';
 import type { NodePool } from '../api/nodepool.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
 import { poolRequirements, whyIdle } from '../scheduling/pool-admission.ts';
@@ -229,7 +229,7 @@ function templatesOf(
     const labels: Record<string, string> = {
       ...Object.fromEntries(settled),
       [labelNodePool]: name,
-      [labelNodeClass]: fixed.nodeClass,
+      [nodeClassLabel(spec.nodeClassRef.group)]: fixed.nodeClass,
     };
     return {
       ...fixed,

@@ -12,10 +12,10 @@ import {
   labelArch,
   labelCapacityType,
   labelInstanceType,
-  labelNodeClass,
   labelNodePool,
   labelOs,
   labelZone,
+  nodeClassLabel,
   normalizedLabelKey,
   reservedTaint,
   stowageGroup,
@@ -126,7 +126,7 @@ function claimLabels({ type, offering, chosenLabels }: PlannedClaim, pool: NodeP
     [labelCapacityType]: offering.capacityType,
     [labelNodePool]: pool.metadata.name ?? '',
     ...(ref.group === karpenterAwsGroup || ref.group === stowageGroup
-      ? { [labelNodeClass]: ref.name }
+      ? { [nodeClassLabel(ref.group)]: ref.name }
       : {}),
   };
 }

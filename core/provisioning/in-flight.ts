@@ -2,7 +2,7 @@
  * The cluster as it will be once what is under way has happened: what new plans start from.
  *
  * In: the snapshot of what is, NodeClaims, the pods to plan for. Out: a snapshot in which every claim
- * of ours is a node, planned pods stand on the nodes planned for them, nodes that leave are gone and
+ * is a node, planned pods stand on the nodes planned for them, nodes that leave are gone and
  * pods that nobody is to plan for now are left out. So a plan never counts the same room twice and
  * never launches a second node for pods that have one coming.
  */
@@ -17,12 +17,13 @@ import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
 
 export interface PlanningFacts {
   readonly snapshot: ClusterSnapshot;
-  /** All of ours. */
   readonly claims: Iterable<Live<'NodeClaim'>>;
   /** Pods to plan for now. */
   readonly pending: ReadonlySet<LivePod | SnapshotPod>;
   /** Pods planned on a claim, UID -> name of the claim. */
   readonly claimOfPod: ReadonlyMap<string, string>;
+  /** Whether pods may be added to the claim; another's node counts as an open one from the start. */
+  readonly isOurs: (claim: NodeClaim) => boolean;
   /** Pools that new nodes may come from. */
   readonly nodePools: readonly NodePool[];
   /** False: only nodes under way count, not those that kube-scheduler could use by itself. */
@@ -64,9 +65,10 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
       continue;
     }
     if (node !== undefined) hidden.add(node.metadata.name ?? '');
-    const expected = expectedNode(claim);
-    nodes.push(expected);
-    inFlight.set(claim.metadata.name, claim);
+    const isOurs = facts.isOurs(claim);
+    if (!isOurs && !facts.withOpenNodes) continue;
+    nodes.push(expectedNode(claim));
+    if (isOurs) inFlight.set(claim.metadata.name, claim);
     nodeOfClaim.set(claim.metadata.name, claim.metadata.name);
   }
   const leaving = new Set<string>();

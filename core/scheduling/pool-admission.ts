@@ -13,8 +13,10 @@ import {
   labelCapacityType,
   labelNodeClass,
   labelNodePool,
+  labelStowageNodeClass,
   labelZone,
   labelZoneId,
+  nodeClassLabel,
   normalizedLabelKey,
 } from '../api/labels.ts';
 import type { NodePool } from '../api/nodepool.ts';
@@ -77,8 +79,9 @@ export function admittedOfferings(
 function admitsType(pool: NodePool, requirement: Requirement, type: InstanceType): boolean {
   const { key } = requirement;
   if (key === labelNodePool) return admitsValue(requirement, pool.metadata.name);
-  if (key === labelNodeClass) {
-    return admitsValue(requirement, pool.spec.template.spec.nodeClassRef.name);
+  if (key === labelNodeClass || key === labelStowageNodeClass) {
+    const { group, name } = pool.spec.template.spec.nodeClassRef;
+    return admitsValue(requirement, key === nodeClassLabel(group) ? name : undefined);
   }
   if (isCloudLabel(key)) return admitsValue(requirement, type.labels[key]);
   return !isUnsatisfiable(requirement);

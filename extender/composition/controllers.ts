@@ -5,8 +5,6 @@
  * itself on the live view, so that the order does not matter to the outcome. The first bug in any of
  * them ends all.
  */
-import type { NodePool } from '../../core/api/nodepool.ts';
-import { isOurs } from '../../core/lifecycle/ownership.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
 import { startClusterMetrics } from '../controllers/cluster-metrics.ts';
@@ -16,7 +14,9 @@ import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
+import { startLeftAlone } from '../controllers/nodepools/left-alone.ts';
 import { startNodePoolStatus } from '../controllers/nodepools/status.ts';
+import { type DecisionFeed, startPodMetrics } from '../controllers/pod-metrics.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import { startProvisioner } from '../controllers/provisioning/provisioner.ts';
@@ -27,6 +27,7 @@ export interface LeaderTools {
   readonly solver: Solver;
   readonly prices: PriceBook;
   readonly board: PlanBoard;
+  readonly decisions: DecisionFeed;
 }
 
 type Start = (context: ControllerContext, tools: LeaderTools) => Controller;
@@ -40,10 +41,11 @@ const starts: readonly Start[] = [
   startInstanceGarbageCollection,
   startQuietTime,
   startEmptiness,
-  (context) => startNodePoolStatus(context),
+  startNodePoolStatus,
+  startLeftAlone,
   (context, { prices }) => startClusterMetrics(context, prices),
-  (context, { solver, prices, board }) =>
-    startProvisioner(context, { solver, prices, board, isOurs: isOursPool }),
+  (context, { decisions }) => startPodMetrics(context, decisions),
+  startProvisioner,
 ];
 
 /** Runs all until the context's signal; rejects with the first bug, after all have ended. */
@@ -71,8 +73,4 @@ export async function runControllers(
   if (bug.signal.aborted) throw bug.signal.reason;
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected' && !context.signal.aborted) throw failed.reason;
-}
-
-function isOursPool({ spec }: NodePool): boolean {
-  return isOurs(spec.template.spec.nodeClassRef);
 }

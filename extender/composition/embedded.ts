@@ -79,6 +79,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       clusterName,
       // One replica, and nobody else who could lead.
       leaderElection: false,
+      sideBySide: 'replace',
     },
   }).catch(async (error: unknown) => {
     await stopTime();

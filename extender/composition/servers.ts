@@ -28,7 +28,11 @@ export interface ServerParts {
   readonly prices: PriceBook;
   readonly board: PlanBoard;
   readonly recorder: ClusterRecorder;
-  readonly leadership: { readonly isLeader: boolean; readonly holder: string };
+  readonly leadership: {
+    readonly isLeader: boolean;
+    readonly holder: string;
+    readonly karpenterLeads: boolean;
+  };
 }
 
 export interface Servers {
@@ -120,6 +124,7 @@ function explainOptions(
       identity: settings.identity,
       isLeader: leadership.isLeader,
       leader: leadership.holder,
+      karpenterLeads: leadership.karpenterLeads,
     }),
   };
 }
@@ -138,6 +143,7 @@ function dashboardOptions(
       identity: settings.identity,
       isLeader: leadership.isLeader,
       leader: leadership.holder,
+      karpenterLeads: leadership.karpenterLeads,
       version,
       speed: speed ?? null,
     }),

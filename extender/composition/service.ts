@@ -9,12 +9,12 @@ import type { Logger } from 'pino';
 import type { CloudProvider } from '../../core/cloud-port.ts';
 import type { Clock, ClusterClient, Random, Solver } from '../../core/ports.ts';
 import type { ViewKind } from '../../core/state/view.ts';
-import type { ControllerContext } from '../controllers/context.ts';
 import { type LiveState, startLiveState } from '../controllers/live-state.ts';
 import { PriceBook } from '../controllers/price-book.ts';
 import { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import { createHealth, type Health } from '../health.ts';
-import { runLeaderElection } from '../leadership/lease.ts';
+import { type LeaderElectionOptions, runLeaderElection } from '../leadership/lease.ts';
+import { SideBySide } from '../leadership/side-by-side.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { feedNodes } from '../node-feed.ts';
 import { ClusterRecorder } from '../records/recorder.ts';
@@ -100,8 +100,23 @@ export async function startService(
   const prices = new PriceBook(cloud, view);
   addChecks(health, live, clock);
   const { identity } = settings;
-  const recorder = new ClusterRecorder({ client, clock, random, identity, metrics, log });
-  const leadership = { isLeader: false, holder: '' };
+  const recorder = new ClusterRecorder({
+    client,
+    clock,
+    random,
+    identity,
+    metrics,
+    log,
+    isStanding: ({ subject: { uid } }) => uid !== undefined && view.unboundPods.has(uid),
+  });
+  const sideBySide = new SideBySide({ client, clock, random, log, settings, signal });
+  const leadership = {
+    isLeader: false,
+    holder: '',
+    get karpenterLeads() {
+      return sideBySide.karpenterLeads;
+    },
+  };
   const parts = { metrics, health, view, prices, board, recorder, leadership };
   const servers = await openServers(options, parts).catch((error: unknown) => {
     end.abort(error);
@@ -115,9 +130,7 @@ export async function startService(
   });
 
   async function lead(leaderSignal: AbortSignal): Promise<void> {
-    await live.synced;
-    leaderSignal.throwIfAborted();
-    const context: ControllerContext = {
+    const context = {
       clock,
       random,
       client,
@@ -127,12 +140,14 @@ export async function startService(
       metrics,
       log,
       settings,
-      signal: leaderSignal,
     };
-    await runControllers(context, { solver: options.solver, prices, board });
+    const tools = { solver: options.solver, prices, board, decisions: recorder };
+    await sideBySide.lead(leaderSignal, async (owns, turnSignal) => {
+      await runControllers({ ...context, owns, signal: turnSignal }, tools);
+    });
   }
 
-  const election = runLeaderElection({
+  const election = electOnceSynced(live, {
     client,
     clock,
     random,
@@ -160,7 +175,14 @@ export async function startService(
   });
   const watching = trackSync(live, metrics, clock, signal);
   // The first of them that fails takes the rest along: a replica that is half there helps nobody.
-  const done = Promise.all([live.done, election, watching, recorder.done, servers.done])
+  const done = Promise.all([
+    live.done,
+    election,
+    watching,
+    sideBySide.done,
+    recorder.done,
+    servers.done,
+  ])
     .then(() => undefined)
     .catch((error: unknown) => {
       end.abort(error);
@@ -182,13 +204,24 @@ export async function startService(
       health.beginShutdown();
       end.abort(new Error('the service is being stopped'));
       await within(clock, stopTimeoutMs, async () => {
-        await Promise.allSettled([live.done, election, watching]);
+        await Promise.allSettled([live.done, election, watching, sideBySide.done]);
         await recorder.flush(flushTimeoutMs);
         stopFeed();
         await servers.close();
       });
     },
   };
+}
+
+/** A leader that has yet to learn of the cluster could do nothing, and would keep others from it. */
+async function electOnceSynced(live: LiveState, options: LeaderElectionOptions): Promise<void> {
+  const { signal } = options;
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([live.synced, stopped]);
+  if (!signal.aborted) await runLeaderElection(options);
 }
 
 /** One reflector per kind; what they meet is counted. */

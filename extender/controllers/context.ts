@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import type { CloudProvider } from '../../core/cloud-port.ts';
+import type { Ownership } from '../../core/lifecycle/ownership.ts';
 import type { Clock, ClusterClient, Random, Recorder } from '../../core/ports.ts';
 import type { ClusterView } from '../../core/state/view.ts';
 import type { Metrics } from '../metrics.ts';
@@ -23,6 +24,8 @@ export interface ControllerContext {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly settings: ServiceSettings;
+  /** What is ours to act on, for as long as the controllers run: a change begins them anew. */
+  readonly owns: Ownership;
   /** Ends the controller: leadership lost, or the process goes. */
   readonly signal: AbortSignal;
 }

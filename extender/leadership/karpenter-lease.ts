@@ -3,8 +3,10 @@
  *
  * In: the cluster's Leases of Karpenter's name, in whatever namespace it was installed. Out: whether
  * one of them is held. While it is, the pools of Karpenter's own group are left to it (design section
- * 4). A Lease counts as held while it changes or its times say so: a Karpenter that was just started,
- * or whose clock is off, is believed rather than fought. It decides nothing about any pool.
+ * 4). A Lease that changes before our eyes is held, whatever its times say; they count at first sight
+ * only, and with room for clocks that are off: a Karpenter is believed rather than fought. One that
+ * was given back or has run out may be taken by the next replica in a moment, so that it must have
+ * been free for its duration before it counts as free. It decides nothing about any pool.
  */
 import type { Live } from '../../core/api/kinds.ts';
 import { type Clock, type ClusterClient, ClusterError, type Random } from '../../core/ports.ts';
@@ -12,8 +14,8 @@ import { holderOf, leaseTiming } from './lease-lock.ts';
 
 /** Karpenter's default; the name cannot be found out. */
 export const karpenterLeaseName = 'karpenter-leader-election';
-/** How often is looked. */
-const lookMs = leaseTiming.durationMs;
+/** How often is looked: two provisioners act on the same objects for so long at most. */
+const lookMs = 3_000;
 /** How far clocks may be apart. */
 const skewMs = 60_000;
 
@@ -49,34 +51,36 @@ export interface KarpenterWatch {
 export function watchKarpenter(options: KarpenterWatchOptions): KarpenterWatch {
   const { client, clock, random, signal, onChange, onFailure } = options;
   const known: PromiseWithResolvers<void> = Promise.withResolvers();
-  /** By UID; `changedMs` is undefined as long as it has not changed before our eyes. */
-  const seen = new Map<
-    string,
-    { readonly version: string; readonly changedMs: number | undefined }
-  >();
+  /** By UID; `atMs`: since when there has been this version, -Infinity if it was old at first sight. */
+  const seen = new Map<string, { readonly version: string; readonly atMs: number }>();
   let isLeading: boolean | undefined;
+  /** When a Lease was last found held. */
+  let heldMs = -Infinity;
 
-  /** By what we have seen of it, where the times on it mislead. */
-  function isRenewed(lease: Live<'Lease'>): boolean {
+  function isHeld(lease: Live<'Lease'>): boolean {
     const { uid, resourceVersion: version } = lease.metadata;
+    const { identity, durationMs } = holderOf(lease);
     const nowMs = clock.monotonicMs();
     const before = seen.get(uid);
-    const hasChanged = before !== undefined && before.version !== version;
-    const changedMs = hasChanged ? nowMs : before?.changedMs;
-    seen.set(uid, { version, changedMs });
-    return changedMs !== undefined && nowMs < changedMs + holderOf(lease).durationMs + lookMs;
+    let atMs = before?.atMs ?? -Infinity;
+    if (before === undefined) {
+      if (isHeldByTimes(lease, clock.nowMs())) atMs = nowMs;
+      else if (isReleasedLately(lease, clock.nowMs())) heldMs = nowMs;
+    } else if (before.version !== version) {
+      atMs = nowMs;
+    }
+    seen.set(uid, { version, atMs });
+    return identity !== '' && nowMs < atMs + durationMs + lookMs;
   }
 
   async function look(): Promise<void> {
     const leases = await leasesOf(client, signal);
     const uids = new Set(leases.map(({ metadata }) => metadata.uid));
     for (const uid of seen.keys()) if (!uids.has(uid)) seen.delete(uid);
-    const held = leases.filter((lease) => {
-      const renewed = isRenewed(lease);
-      return holderOf(lease).identity !== '' && (renewed || isHeldByTimes(lease, clock.nowMs()));
-    });
+    // All of them: what was seen is kept on the way.
+    if (leases.filter(isHeld).length > 0) heldMs = clock.monotonicMs();
     const wasLeading = isLeading;
-    isLeading = held.length > 0;
+    isLeading = clock.monotonicMs() < heldMs + leaseTiming.durationMs;
     known.resolve();
     if (isLeading !== wasLeading) onChange?.(isLeading);
   }
@@ -116,6 +120,12 @@ async function leasesOf(
     ...(signal === undefined ? {} : { signal }),
   });
   return items;
+}
+
+/** A holder that gives it back writes down when, and a duration of one second. */
+function isReleasedLately(lease: Live<'Lease'>, nowMs: number): boolean {
+  const { identity, renewedMs } = holderOf(lease);
+  return identity === '' && nowMs < renewedMs + leaseTiming.durationMs;
 }
 
 function isHeldByTimes(lease: Live<'Lease'>, nowMs: number): boolean {

@@ -5,6 +5,7 @@
  * and leaves out only what is empty.
  */
 import picocolors from 'picocolors';
+import { karpenterAwsGroup } from '../../core/api/labels.ts';
 import type {
   ClaimExplanation,
   DecisionLine,
@@ -21,6 +22,7 @@ export type Answered<T> = T & {
     readonly identity: string;
     readonly isLeader: boolean;
     readonly leader: string;
+    readonly karpenterLeads: boolean;
   };
 };
 
@@ -134,18 +136,25 @@ function decisionTable(decisions: readonly DecisionLine[], style: TableStyle): s
   ];
 }
 
-/** Reasons are remembered by the leader: whoever asks another should know where they are. */
+/**
+ * Reasons are remembered by the leader: whoever asks another should know where they are. Of what is
+ * left to Karpenter there are none.
+ */
 function replicaLines(
-  { identity, isLeader, leader }: Answered<object>['replica'],
+  { identity, isLeader, leader, karpenterLeads }: Answered<object>['replica'],
   style: TableStyle,
 ): string[] {
-  if (isLeader) return [];
-  const where = leader === '' ? 'nobody is known to lead' : `${leader} leads and knows more`;
-  return hangingLines(
-    'Note: ',
-    `${identity} does not lead; ${where} about reasons.`,
-    style.columns,
-  );
+  const lines: string[] = [];
+  if (!isLeader) {
+    const where = leader === '' ? 'nobody is known to lead' : `${leader} leads and knows more`;
+    const text = `${identity} does not lead; ${where} about reasons.`;
+    lines.push(...hangingLines('Note: ', text, style.columns));
+  }
+  if (karpenterLeads) {
+    const text = `a Karpenter leads on this cluster; what is of group ${karpenterAwsGroup} is left to it.`;
+    lines.push(...hangingLines('Note: ', text, style.columns));
+  }
+  return lines;
 }
 
 function indented(text: string): string {

@@ -14,11 +14,12 @@ import type { ExplainFacts } from '../../core/explain/subject.ts';
 export interface ExplainRoutesOptions {
   /** As of now. */
   readonly facts: () => ExplainFacts;
-  /** Who answers, and who leads ('' if unknown). */
+  /** Who answers, who leads ('' if unknown), and whether a Karpenter leads beside us. */
   readonly about: () => {
     readonly identity: string;
     readonly isLeader: boolean;
     readonly leader: string;
+    readonly karpenterLeads: boolean;
   };
 }
 
@@ -44,8 +45,8 @@ function answer(
   explanation: object | undefined,
   missing: () => string,
 ): FastifyReply {
-  const { identity, isLeader, leader } = about();
-  const replica = { identity, isLeader, leader };
+  const { identity, isLeader, leader, karpenterLeads } = about();
+  const replica = { identity, isLeader, leader, karpenterLeads };
   reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   return explanation === undefined
     ? reply.code(404).send({ error: missing(), replica })

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { ownership } from '../../core/lifecycle/ownership.ts';
 import type { Clock } from '../../core/ports.ts';
 import {
   createKubernetesClient,
@@ -187,6 +188,7 @@ async function checkPools(t: Test, plane: ControlPlane, client: KubernetesClient
     metrics: createMetrics('test', { process: false }),
     log,
     settings: defaultSettings,
+    owns: ownership(false),
     signal: end.signal,
   });
   const requirements = [{ key: 'kubernetes.io/arch', operator: 'In' as const, values: ['amd64'] }];

@@ -6,6 +6,7 @@
  * until its clock is driven.
  */
 import { pino } from 'pino';
+import { ownership } from '../../core/lifecycle/ownership.ts';
 import type { DecisionRecord, Recorder } from '../../core/ports.ts';
 import type { Controller, ControllerContext } from '../../extender/controllers/context.ts';
 import { startLiveState } from '../../extender/controllers/live-state.ts';
@@ -36,6 +37,8 @@ export interface ControllerProcess {
 
 export interface ControllerProcessOptions extends ProcessOptions {
   readonly settings?: Partial<ServiceSettings>;
+  /** A Karpenter leads on the cluster: what is of its group is not ours. */
+  readonly besideKarpenter?: boolean;
   readonly start: (context: ControllerContext) => readonly Controller[];
 }
 
@@ -43,7 +46,7 @@ export interface ControllerProcessOptions extends ProcessOptions {
 export async function startControllers(
   world: World,
   name: string,
-  { settings, start, ...processOptions }: ControllerProcessOptions,
+  { settings, besideKarpenter = false, start, ...processOptions }: ControllerProcessOptions,
 ): Promise<ControllerProcess> {
   const ports = world.startProcess(name, processOptions);
   const end = new AbortController();
@@ -73,6 +76,7 @@ export async function startControllers(
     metrics: createMetrics('test', { process: false }),
     log: pino({ level: process.env['STOWAGE_LOG'] ?? 'silent' }),
     settings: { ...defaultSettings, identity: name, ...settings },
+    owns: ownership(besideKarpenter),
     signal: end.signal,
   };
   const controllers = start(context);

@@ -16,7 +16,11 @@ const claim = 'general-x7k2p';
 const live = { resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
 
 /** Listens until the test ends. */
-export async function startExplainServer(t: Test, isLeader: boolean): Promise<string> {
+export async function startExplainServer(
+  t: Test,
+  isLeader: boolean,
+  karpenterLeads = false,
+): Promise<string> {
   const decisions = new DecisionRing();
   decisions.add({
     timeMs: nowMs - 30_000,
@@ -30,7 +34,7 @@ export async function startExplainServer(t: Test, isLeader: boolean): Promise<st
   const app = fastify();
   registerExplain(app, {
     facts: () => ({ view, decisions, priceOf: () => 41_000_000, nowMs }),
-    about: () => ({ identity: 'a', isLeader, leader: isLeader ? 'a' : 'b' }),
+    about: () => ({ identity: 'a', isLeader, leader: isLeader ? 'a' : 'b', karpenterLeads }),
   });
   t.teardown(async () => await app.close());
   return await app.listen({ host: '127.0.0.1', port: 0 });

@@ -9,11 +9,11 @@ import type { EC2NodeClass } from '../../api/ec2nodeclass.ts';
 import type { Taint } from '../../api/kubernetes.ts';
 import {
   labelCapacityType,
-  labelNodeClass,
   labelNodePool,
   labelRegion,
   labelZone,
   labelZoneId,
+  nodeClassLabel,
 } from '../../api/labels.ts';
 import type { NodePool } from '../../api/nodepool.ts';
 import { admittedOfferings, poolRequirements, whyIdle } from '../../scheduling/pool-admission.ts';
@@ -164,12 +164,13 @@ export class OfferedNodes {
  */
 function offeredNode(facts: PoolFacts, type: InstanceType, offering: Offering): OfferedNode {
   const { pool, requirements, zoneIds } = facts;
+  const { nodeClassRef } = pool.spec.template.spec;
   const fixed: Record<string, string> = {
     ...type.labels,
     [labelZone]: offering.zone,
     [labelCapacityType]: offering.capacityType,
     [labelNodePool]: pool.metadata.name ?? '',
-    [labelNodeClass]: pool.spec.template.spec.nodeClassRef.name,
+    [nodeClassLabel(nodeClassRef.group)]: nodeClassRef.name,
   };
   const region = regionOfZone(offering.zone);
   if (region !== undefined) fixed[labelRegion] = region;

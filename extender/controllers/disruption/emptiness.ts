@@ -19,7 +19,6 @@ import { type EmptinessFacts, emptinessOf } from '../../../core/disruption/empti
 import { type ClaimedNode, countPoolNodes } from '../../../core/disruption/pool-nodes.ts';
 import { conditionConsolidatable } from '../../../core/disruption/quiet-time.ts';
 import { conditionDisruptionReason } from '../../../core/disruption/termination.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import { writeClaimStatus } from '../claim-status.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
@@ -53,6 +52,8 @@ interface Memory {
 /** Starts at once; ends with the context's signal. */
 export function startEmptiness(context: ControllerContext): Controller {
   const memory: Memory = { emptySinceMs: new Map(), chosen: new Set(), eligible: new Map() };
+  // Pools that were told of before may be another's by now.
+  context.metrics.nodePools.allowedDisruptions.reset();
   const quiet = startQuietTime(context);
   const pools = startReconciler(context, {
     name: 'emptiness',
@@ -123,7 +124,7 @@ async function judgePool(
 ): Promise<Reconciled | undefined> {
   const { view, clock, metrics } = context;
   const pool = view.get('NodePool', { name });
-  if (pool === undefined || !isOurs(pool.spec.template.spec.nodeClassRef)) {
+  if (pool === undefined || !context.owns(pool.spec.template.spec.nodeClassRef)) {
     countEligible(context, memory, name, 0);
     return undefined;
   }

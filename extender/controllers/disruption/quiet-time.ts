@@ -15,7 +15,6 @@ import {
   lastPodEventMs,
   podEventSpacingMs,
 } from '../../../core/disruption/quiet-time.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import type { ClusterView } from '../../../core/state/view.ts';
 import { writeClaimStatus } from '../claim-status.ts';
 import type { Controller, ControllerContext } from '../context.ts';
@@ -81,7 +80,7 @@ async function keepUp(
 ): Promise<Reconciled | undefined> {
   const { view, clock } = context;
   const claim = view.get('NodeClaim', { name });
-  if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) {
+  if (claim === undefined || !context.owns(claim.spec.nodeClassRef)) {
     unwritten.delete(name);
     return undefined;
   }

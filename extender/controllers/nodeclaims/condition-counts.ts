@@ -5,19 +5,19 @@
  * series; one that falls to zero stays at zero, as scrapers like it.
  */
 import type { Live } from '../../../core/api/kinds.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import type { ControllerContext } from '../context.ts';
 
 /** Counts until the returned function is called; what is there now comes first. */
 export function countConditions({
   view,
   metrics,
-}: Pick<ControllerContext, 'view' | 'metrics'>): () => void {
+  owns,
+}: Pick<ControllerContext, 'view' | 'metrics' | 'owns'>): () => void {
   const gauge = metrics.nodeClaims.conditionCount;
   gauge.reset();
 
   function count(claim: Live<'NodeClaim'> | undefined, change: 1 | -1): void {
-    if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return;
+    if (claim === undefined || !owns(claim.spec.nodeClassRef)) return;
     for (const { type, status, reason = '' } of claim.status?.conditions ?? []) {
       gauge.inc({ type, status, reason }, change);
     }

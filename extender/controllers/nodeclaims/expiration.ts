@@ -5,7 +5,6 @@
  * how people make sure that no node grows older than they can answer for.
  */
 import { expiryMs } from '../../../core/lifecycle/expiration.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
 import { endClaim } from './claim-records.ts';
@@ -34,7 +33,7 @@ export function startNodeClaimExpiration(context: ControllerContext): Controller
 
 async function expire(context: ControllerContext, name: string): Promise<Reconciled | undefined> {
   const claim = context.view.get('NodeClaim', { name });
-  if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return undefined;
+  if (claim === undefined || !context.owns(claim.spec.nodeClassRef)) return undefined;
   if (claim.metadata.deletionTimestamp !== undefined) return undefined;
   const atMs = expiryMs(claim);
   if (atMs === undefined) return undefined;

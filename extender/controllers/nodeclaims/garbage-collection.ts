@@ -15,8 +15,7 @@ import {
   isOrphan,
   missingGraceMs,
 } from '../../../core/lifecycle/garbage.ts';
-import { tagNodeClaim } from '../../../core/lifecycle/launch-request.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
+import { nodeClassGroupOf, tagNodeClaim } from '../../../core/lifecycle/launch-request.ts';
 import { ClusterError } from '../../../core/ports.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
@@ -68,12 +67,14 @@ async function sweep(
 type Action = () => Promise<void>;
 
 function orphanActions(
-  { view, clock, cloud, log, signal }: ControllerContext,
+  { view, clock, cloud, log, signal, owns }: ControllerContext,
   instances: readonly CloudInstance[],
 ): readonly Action[] {
   const nowMs = clock.nowMs();
   return instances
     .filter((instance) => {
+      // Karpenter collects what has its tags.
+      if (!owns({ group: nodeClassGroupOf(instance), kind: 'EC2NodeClass' })) return false;
       const name = instance.tags[tagNodeClaim] ?? '';
       return isOrphan(instance, view.get('NodeClaim', { name }), nowMs);
     })
@@ -96,7 +97,7 @@ function lostClaimActions(
   const actions: Action[] = [];
   for (const claim of view.all('NodeClaim')) {
     const { uid, deletionTimestamp } = claim.metadata;
-    if (deletionTimestamp !== undefined || !isOurs(claim.spec.nodeClassRef)) continue;
+    if (deletionTimestamp !== undefined || !context.owns(claim.spec.nodeClassRef)) continue;
     const { providerID = '' } = claim.status ?? {};
     const isNodeReady = isReady(view.nodeByProviderID(providerID));
     const standing = instanceStanding(claim, byProviderID.get(providerID), isNodeReady, nowMs);

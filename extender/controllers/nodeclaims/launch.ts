@@ -23,7 +23,7 @@ import {
   launchRecordText,
 } from '../../../core/lifecycle/launch-record.ts';
 import { isInstanceOf, launchRequest } from '../../../core/lifecycle/launch-request.ts';
-import { isOurs, nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
+import { nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
 import type { InstanceType } from '../../../core/state/instance-type.ts';
 import { type ControllerContext, fieldManager } from '../context.ts';
 import type { Reconciled } from '../reconciler.ts';
@@ -41,11 +41,11 @@ export async function launchClaim(
 ): Promise<Reconciled | undefined> {
   const { client, view, signal } = context;
   const seen = view.get('NodeClaim', { name });
-  if (seen === undefined || !needsLaunch(seen)) return undefined;
+  if (seen === undefined || !needsLaunch(context, seen)) return undefined;
   // What was asked before may have been answered: the view does not know of our last write yet.
   const isAsked = launchRecordOf(seen.metadata.annotations) !== undefined;
   const claim = isAsked ? await client.get('NodeClaim', { name }, { signal }) : seen;
-  if (claim === undefined || !needsLaunch(claim)) return undefined;
+  if (claim === undefined || !needsLaunch(context, claim)) return undefined;
   const nodeClass = nodeClassOf(context, claim);
   if (typeof nodeClass === 'string') {
     return await refuse(context, claim, { reason: 'NodeClassNotReady', message: nodeClass });
@@ -60,9 +60,12 @@ export async function launchClaim(
 }
 
 /** True for a claim of ours that has no instance yet. */
-export function needsLaunch(claim: Live<'NodeClaim'>): boolean {
+export function needsLaunch(
+  { owns }: Pick<ControllerContext, 'owns'>,
+  claim: Live<'NodeClaim'>,
+): boolean {
   return (
-    isOurs(claim.spec.nodeClassRef) &&
+    owns(claim.spec.nodeClassRef) &&
     claim.metadata.deletionTimestamp === undefined &&
     !isTrue(claim, 'Launched')
   );

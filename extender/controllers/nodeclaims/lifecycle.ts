@@ -10,7 +10,6 @@ import { type ConditionUpdate, isTrue } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
 import { labelZone } from '../../../core/api/labels.ts';
 import { livenessOf } from '../../../core/lifecycle/liveness.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
 import { decide, endClaim, observeStep, poolOf } from './claim-records.ts';
@@ -36,10 +35,11 @@ export function startNodeClaimLifecycle(context: ControllerContext): Controller 
     concurrency: launchesAtOnce,
     reconcile: (name) => launchClaim(context, name),
     watch: (add) => {
-      for (const claim of view.all('NodeClaim')) if (needsLaunch(claim)) add(claim.metadata.name);
+      for (const claim of view.all('NodeClaim'))
+        if (needsLaunch(context, claim)) add(claim.metadata.name);
       return view.listen('NodeClaim', ({ type, object }) => {
         // Our own writes about a failure must not cut its pause short.
-        if (type === 'added' && needsLaunch(object)) add(object.metadata.name);
+        if (type === 'added' && needsLaunch(context, object)) add(object.metadata.name);
       });
     },
   });
@@ -83,7 +83,7 @@ async function followClaim(
 ): Promise<Reconciled | undefined> {
   const { view } = context;
   const claim = view.get('NodeClaim', { name });
-  if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return undefined;
+  if (claim === undefined || !context.owns(claim.spec.nodeClassRef)) return undefined;
   if (claim.metadata.deletionTimestamp !== undefined || outdated.has(claim)) return undefined;
   const node = view.nodeByProviderID(claim.status?.providerID ?? '');
   if (!isTrue(claim, 'Launched') || node === undefined) return await checkLiveness(context, claim);

@@ -8,8 +8,8 @@ import type { NodePool } from '../../../core/api/nodepool.ts';
 import type { PoolUsage } from '../../../core/nodepool-status/usage.ts';
 import { offeredResources, unitOf } from '../../../core/scheduling/quantity.ts';
 import type { Resources } from '../../../core/scheduling/resources.ts';
-import type { ClusterView } from '../../../core/state/view.ts';
 import type { Metrics } from '../../metrics.ts';
+import type { ControllerContext } from '../context.ts';
 
 const milliPerUnit = 1_000;
 
@@ -22,6 +22,9 @@ export class PoolGauges {
 
   constructor(gauges: Gauges) {
     this.#gauges = gauges;
+    // Pools that were told of before may be another's by now.
+    gauges.limit.reset();
+    gauges.usage.reset();
   }
 
   tell(pool: NodePool, { resources, nodes }: PoolUsage): void {
@@ -39,10 +42,11 @@ export class PoolGauges {
     this.#told.delete(nodepool);
   }
 
-  /** Counts the conditions of all pools anew. O(pools). */
-  count(view: ClusterView): void {
+  /** Counts the conditions of all pools of ours anew. O(pools). */
+  count({ view, owns }: Pick<ControllerContext, 'view' | 'owns'>): void {
     this.#gauges.conditionCount.reset();
-    for (const { status } of view.all('NodePool')) {
+    for (const { spec, status } of view.all('NodePool')) {
+      if (!owns(spec.template.spec.nodeClassRef)) continue;
       for (const { type, status: value, reason = '' } of status?.conditions ?? []) {
         this.#gauges.conditionCount.inc({ type, status: value, reason });
       }

@@ -4,8 +4,8 @@
  *
  * In: pools, node classes, claims and nodes as they change. Out: status.resources, status.nodes and
  * conditions on the pools, the hash on pools and on claims that were hashed otherwise, the gauges.
- * A pool is looked at once a second at most, however many of its nodes come at once. Pools of other
- * providers are left alone. It launches and ends nothing.
+ * A pool is looked at once a second at most, however many of its nodes come at once. Pools of others
+ * are left alone. It launches and ends nothing.
  */
 import { withConditions } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
@@ -15,7 +15,7 @@ import {
   labelNodePool,
 } from '../../../core/api/labels.ts';
 import type { NodePool } from '../../../core/api/nodepool.ts';
-import { isOurs, nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
+import { nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
 import { nodePoolHash, nodePoolHashVersion } from '../../../core/nodepool-status/nodepool-hash.ts';
 import { poolConditions } from '../../../core/nodepool-status/pool-conditions.ts';
 import {
@@ -38,17 +38,8 @@ type Quantities = Readonly<Record<string, string | number>>;
 
 type Context = Omit<ControllerContext, 'cloud' | 'recorder'>;
 
-export interface NodePoolStatusOptions {
-  /** Which pools are ours now; by default all of our kinds of node class. */
-  readonly isOurs?: (pool: NodePool) => boolean;
-}
-
 /** Starts at once; ends with the context's signal. */
-export function startNodePoolStatus(
-  context: Context,
-  options: NodePoolStatusOptions = {},
-): Controller {
-  const isOurPool = options.isOurs ?? ((pool) => isOurs(pool.spec.template.spec.nodeClassRef));
+export function startNodePoolStatus(context: Context): Controller {
   const outcomes = new PoolOutcomes(context);
   const gauges = new PoolGauges(context.metrics.nodePools);
   return startReconciler(context, {
@@ -59,10 +50,10 @@ export function startNodePoolStatus(
       if (pool === undefined) {
         outcomes.forget(name);
         gauges.forget(name);
-      } else if (isOurPool(pool)) {
+      } else if (context.owns(pool.spec.template.spec.nodeClassRef)) {
         await bringUpToDate(context, pool, outcomes, gauges);
       }
-      gauges.count(context.view);
+      gauges.count(context);
       return undefined;
     },
     watch: (add) => watchPools(context, outcomes, add),

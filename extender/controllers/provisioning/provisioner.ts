@@ -9,7 +9,6 @@
 import { createHash } from 'node:crypto';
 import type { Live } from '../../../core/api/kinds.ts';
 import { labelNodePool } from '../../../core/api/labels.ts';
-import type { NodePool } from '../../../core/api/nodepool.ts';
 import { fenceFor } from '../../../core/binding/fence.ts';
 import { bindsPod } from '../../../core/binding/whose-pods.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
@@ -36,8 +35,6 @@ export interface ProvisionerOptions {
   readonly solver: Solver;
   readonly prices: PriceBook;
   readonly board: PlanBoard;
-  /** Whether new nodes may come from the pool (its node class is of a group that is ours). */
-  readonly isOurs: (pool: NodePool) => boolean;
 }
 
 /** While pods are pending the state is looked at again at least this often. */
@@ -142,7 +139,7 @@ class Provisioner {
   }
 
   async #round(): Promise<void> {
-    const { clock, view, signal, metrics, settings } = this.#context;
+    const { clock, view, signal, metrics, settings, owns } = this.#context;
     const closedMs = clock.monotonicMs();
     const claims = this.#writer.claims();
     const claimOfPod = podsOnClaims(claims, clock.nowMs());
@@ -167,7 +164,10 @@ class Provisioner {
         claims: this.#writer.claims(),
         pending: new Set(pods),
         claimOfPod,
-        nodePools: [...view.all('NodePool')].filter(this.#options.isOurs),
+        nodePools: [...view.all('NodePool')].filter(({ spec }) =>
+          owns(spec.template.spec.nodeClassRef),
+        ),
+        isOurs: ({ spec }) => owns(spec.nodeClassRef),
         withOpenNodes,
       });
       const plan = await planBatch(snapshot, pods, {

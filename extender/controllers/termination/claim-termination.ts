@@ -18,7 +18,6 @@ import {
   conditionInstanceTerminating,
   deadlineToSet,
 } from '../../../core/disruption/termination.ts';
-import { isOurs } from '../../../core/lifecycle/ownership.ts';
 import { writeClaimStatus } from '../claim-status.ts';
 import { type Controller, type ControllerContext, fieldManager } from '../context.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizers.ts';
@@ -71,7 +70,7 @@ async function reconcileClaim(
   signal: AbortSignal,
 ): Promise<Reconciled | undefined> {
   const claim = context.view.get('NodeClaim', { name });
-  if (claim === undefined || !isOurs(claim.spec.nodeClassRef)) return undefined;
+  if (claim === undefined || !context.owns(claim.spec.nodeClassRef)) return undefined;
   if (claim.metadata.deletionTimestamp === undefined) {
     if (!hasFinalizer(claim)) await addFinalizer(context, 'NodeClaim', claim, signal);
     else if (await hasLostNode(context, claim, signal)) await endLost(context, claim, signal);

@@ -104,7 +104,7 @@ async function reconcileNode(
   const node = view.get('Node', { name });
   if (node === undefined) return undefined;
   const claim = claimOfNode(view, node);
-  if (!isOurNode(node, claim)) return undefined;
+  if (!isOurNode(context, node, claim)) return undefined;
   if (node.metadata.deletionTimestamp === undefined) {
     await keep(context, node, claim, signal);
     return undefined;

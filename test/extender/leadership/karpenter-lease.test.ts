@@ -59,13 +59,50 @@ t.test('the watch tells when a Karpenter comes and goes', async (t) => {
   await world.clock.settle(watch.known);
   t.equal(watch.isLeading, false);
   hold('karpenter-1', world.clock.nowMs());
-  await world.clock.advance(20_000);
-  t.equal(watch.isLeading, true);
-  await world.clock.advance(120_000);
+  await world.clock.advance(4_000);
+  t.equal(watch.isLeading, true, 'within seconds');
+  await world.clock.advance(25_000);
+  t.equal(watch.isLeading, true, 'another replica may still take it over');
+  await world.clock.advance(15_000);
   t.equal(watch.isLeading, false, 'it has died');
   t.strictSame(told, [false, true, false]);
   end.abort(new Error('stopped'));
   await world.clock.settle(watch.done);
+});
+
+t.test('a Karpenter that is rolled out anew leads all the while', async (t) => {
+  const { world, ports, hold } = setUp();
+  hold('karpenter-1', world.clock.nowMs());
+  const end = new AbortController();
+  const told: boolean[] = [];
+  watchKarpenter({ ...ports, signal: end.signal, onChange: (is) => void told.push(is) });
+  await world.clock.advance(10_000);
+  hold('', world.clock.nowMs());
+  await world.clock.advance(12_000);
+  hold('karpenter-2', world.clock.nowMs());
+  await world.clock.advance(10_000);
+  t.strictSame(told, [true]);
+  hold('', world.clock.nowMs());
+  await world.clock.advance(14_000);
+  t.strictSame(told, [true], 'not free for its duration');
+  await world.clock.advance(8_000);
+  t.strictSame(told, [true, false]);
+  end.abort(new Error('stopped'));
+});
+
+t.test('a Lease given back just before we came may be taken again', async (t) => {
+  const { world, ports, hold } = setUp();
+  hold('', world.clock.nowMs() - 5_000);
+  const end = new AbortController();
+  const watch = watchKarpenter({ ...ports, signal: end.signal });
+  await world.clock.settle(watch.known);
+  t.equal(watch.isLeading, true);
+  await world.clock.advance(20_000);
+  t.equal(watch.isLeading, false);
+  const later = watchKarpenter({ ...ports, signal: end.signal });
+  await world.clock.settle(later.known);
+  t.equal(later.isLeading, false, 'by then it has long been free');
+  end.abort(new Error('stopped'));
 });
 
 t.test('a Karpenter whose clock is hours behind is seen by what it does', async (t) => {

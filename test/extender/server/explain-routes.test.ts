@@ -15,7 +15,7 @@ t.test('pods and nodes are explained as JSON, with who answers', async (t) => {
     state: 'planned',
     claim: { name: 'general-x7k2p', usdPerHour: 0.041 },
     plan: { lowerBoundUsdPerHour: 0.495 },
-    replica: { identity: 'a', isLeader: true, leader: 'a' },
+    replica: { identity: 'a', isLeader: true, leader: 'a', karpenterLeads: false },
   });
   const node = await caller.get('/api/v1/explain/node/general-x7k2p');
   t.match(JSON.parse(node.body), { kind: 'Node', pods: ['shop/web-0'], podCount: 1 });
