@@ -21,6 +21,9 @@ const writesAtOnce = 30;
 /** A claim that the watch has not told of by then is taken for gone. */
 const unseenMs = 30_000;
 
+/** A claim whose launch writes faster than this is left to the next plan. */
+const addAttemptsMax = 5;
+
 /** Pods that a claim under way gets besides. */
 export interface ClaimAddition {
   readonly claim: Live<'NodeClaim'>;
@@ -57,7 +60,7 @@ export class ClaimWriter {
     return created.filter((claim) => claim !== undefined);
   }
 
-  /** Adds pods to claims; a claim that has changed meanwhile is left as it is. */
+  /** Adds pods to claims; a claim that has a node meanwhile, or goes, is left as it is. */
   async add(additions: readonly ClaimAddition[]): Promise<void> {
     await this.#each(additions, (addition) => this.#addOne(addition));
   }
@@ -75,9 +78,30 @@ export class ClaimWriter {
     }
   }
 
-  async #addOne({ claim, owners, nominated }: ClaimAddition): Promise<void> {
+  /** A claim changes at every step of its launch: what is added is added to what it is now. */
+  async #addOne(addition: ClaimAddition): Promise<void> {
     const { client, signal } = this.#context;
-    const { metadata } = claim;
+    const { name, uid } = addition.claim.metadata;
+    let claim: Live<'NodeClaim'> | undefined = addition.claim;
+    for (let attempt = 1; claim !== undefined && attempt <= addAttemptsMax; attempt += 1) {
+      // It has moved on, or is another one: its pods are planned anew.
+      if (claim.metadata.uid !== uid || !takesPods(claim)) return;
+      try {
+        await this.#patchPods(claim, addition);
+        return;
+      } catch (error) {
+        if (isClusterError(error, 'NotFound')) return;
+        if (!isClusterError(error, 'Conflict')) throw error;
+      }
+      claim = await client.get('NodeClaim', { name }, { signal });
+    }
+  }
+
+  async #patchPods(
+    { metadata }: Live<'NodeClaim'>,
+    { owners, nominated }: ClaimAddition,
+  ): Promise<void> {
+    const { client, signal } = this.#context;
     const reservation = reservationOf(metadata.annotations);
     const annotations: Record<string, string> = {};
     if (owners.length > 0 && reservation !== undefined) {
@@ -93,12 +117,7 @@ export class ClaimWriter {
     const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
     const { resourceVersion, uid } = metadata;
     const options = { fieldManager, resourceVersion, uid, signal };
-    try {
-      await client.patch('NodeClaim', { name: metadata.name }, patch, options);
-    } catch (error) {
-      // It has moved on: its pods are planned anew.
-      if (!isClusterError(error, 'Conflict', 'NotFound')) throw error;
-    }
+    await client.patch('NodeClaim', { name: metadata.name }, patch, options);
   }
 
   /** Outages are logged, and thrown only if nothing went through. */
@@ -124,4 +143,9 @@ export class ClaimWriter {
     if (failure !== undefined && results.length === 0) throw failure;
     return results;
   }
+}
+
+/** While it has no node, nobody has begun to bind its pods. */
+function takesPods({ metadata, status }: Live<'NodeClaim'>): boolean {
+  return metadata.deletionTimestamp === undefined && status?.nodeName === undefined;
 }
