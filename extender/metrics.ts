@@ -53,6 +53,7 @@ export function createMetrics(version: string, options: MetricsOptions = {}) {
     nodePools: nodePoolMetrics(make),
     cloud: cloudMetrics(make),
     disruption: disruptionMetrics(make),
+    interruption: interruptionMetrics(make),
   };
 }
 
@@ -338,6 +339,43 @@ function disruptionMetrics(make: MetricMaker) {
       'karpenter_voluntary_disruption_eligible_nodes',
       'Nodes that could be disrupted',
       ['reason'],
+    ),
+  };
+}
+
+function interruptionMetrics(make: MetricMaker) {
+  return {
+    received: make.counter(
+      'karpenter_interruption_received_messages_total',
+      'News of instances that came in',
+      ['message_type'],
+    ),
+    deleted: make.counter(
+      'karpenter_interruption_deleted_messages_total',
+      'Messages that were done with and taken off their queue',
+      [],
+    ),
+    queueSeconds: make.histogram(
+      'karpenter_interruption_message_queue_duration_seconds',
+      'Time from sending of a message until it was done with',
+      [],
+      waitSeconds,
+    ),
+    unhealthy: make.counter(
+      'karpenter_interruption_instance_status_unhealthy_total',
+      'Instances whose status checks failed for too long',
+      [],
+    ),
+    cordonSeconds: make.histogram(
+      'stowage_interruption_cordon_duration_seconds',
+      'Time from receipt of a message until the node was closed to new pods',
+      [],
+      workSeconds,
+    ),
+    sourceErrors: make.counter(
+      'stowage_interruption_source_errors_total',
+      'Times that a source of news could not be asked',
+      ['source', 'error'],
     ),
   };
 }
