@@ -29,7 +29,7 @@ export interface EmptinessFacts {
   readonly pool: NodePool;
   readonly node: Live<'Node'> | undefined;
   readonly pods: ReadonlyMap<string, LivePod>;
-  /** Whether a pod of that UID is still without a node. */
+  /** Whether a pod of that UID is without a node, or on one that is taken away. */
   readonly isUnbound: (uid: string) => boolean;
   /** Whether a pending pod has been promised room on that node by its scheduler. */
   readonly isNominated: (nodeName: string) => boolean;

@@ -31,6 +31,7 @@ import type { Fence, NodeReservation } from '../scheduling/reservation.ts';
 import { annotationReservation, reservationRecord } from '../scheduling/reservation-record.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 import { annotationNominated } from './nominations.ts';
+import { annotationStandsIn, standsInRecord } from './stand-ins.ts';
 
 /** Who gets the node. */
 export interface ClaimPods {
@@ -38,6 +39,8 @@ export interface ClaimPods {
   readonly owners: ReadonlySet<string>;
   /** UIDs of pods that others bind. */
   readonly nominated: readonly string[];
+  /** UIDs of pods on nodes that are taken away, for whose successors there is room. */
+  readonly standsFor?: readonly string[];
   readonly fence: Fence;
 }
 
@@ -63,8 +66,13 @@ export function claimDraft(
   );
   const reservation: NodeReservation = { owners: pods.owners, expiresAtMs, fence: pods.fence };
   const isHeld = pods.owners.size > 0;
+  const { nominated, standsFor = [] } = pods;
   const fingerprint = hash(
-    JSON.stringify([poolName, [...pods.owners, ...pods.nominated].toSorted(), offerings[0]]),
+    JSON.stringify([
+      poolName,
+      [...pods.owners, ...nominated, ...standsFor].toSorted(),
+      offerings[0],
+    ]),
   );
   return {
     apiVersion: 'karpenter.sh/v1',
@@ -77,9 +85,10 @@ export function claimDraft(
         ...poolHash(pool),
         [annotationOfferings]: offeringsRecord(offerings),
         ...(isHeld ? { [annotationReservation]: reservationRecord(reservation) } : {}),
-        ...(pods.nominated.length === 0
+        ...(nominated.length === 0
           ? {}
-          : { [annotationNominated]: JSON.stringify(pods.nominated.toSorted()) }),
+          : { [annotationNominated]: JSON.stringify(nominated.toSorted()) }),
+        ...(standsFor.length === 0 ? {} : { [annotationStandsIn]: standsInRecord(standsFor) }),
       },
       finalizers: [terminationFinalizer],
       ownerReferences: [

@@ -2,8 +2,9 @@
  * The cluster as it will be once what is under way has happened: what new plans start from.
  *
  * In: the snapshot of what is, NodeClaims, the pods to plan for. Out: a snapshot in which every claim
- * is a node, planned pods stand on the nodes planned for them, nodes that leave are gone and
- * pods that nobody is to plan for now are left out. So a plan never counts the same room twice and
+ * is a node, planned pods stand on the nodes planned for them, nodes that leave are gone with their
+ * pods (of those that the cloud takes away the pods are planned for before they go) and pods that
+ * nobody is to plan for now are left out. So a plan never counts the same room twice and
  * never launches a second node for pods that have one coming.
  */
 import { isTrue } from '../api/conditions.ts';
@@ -12,6 +13,7 @@ import type { Node } from '../api/kubernetes.ts';
 import { disruptedTaint, labelHostname, labelInitialized, reservedTaint } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { NodePool } from '../api/nodepool.ts';
+import { interruptionOf } from '../interruption/interruption-record.ts';
 import type { LivePod } from '../state/live-pod.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
 
@@ -20,6 +22,8 @@ export interface PlanningFacts {
   readonly claims: Iterable<Live<'NodeClaim'>>;
   /** Pods to plan for now. */
   readonly pending: ReadonlySet<LivePod | SnapshotPod>;
+  /** Pods of nodes that the cloud takes away, as their successors will be. */
+  readonly successors?: readonly SnapshotPod[];
   /** Pods planned on a claim, UID -> name of the claim. */
   readonly claimOfPod: ReadonlyMap<string, string>;
   /** Whether pods may be added to the claim; another's node counts as an open one from the start. */
@@ -89,6 +93,11 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
       if (nodeName !== undefined) pods.push({ ...pod, nodeName });
     }
   }
+  for (const pod of facts.successors ?? []) {
+    const nodeName = nodeOfClaim.get(claimOfPod.get(pod.uid) ?? '');
+    if (nodeName !== undefined) pods.push({ ...pod, nodeName });
+    else if (pending.has(pod)) pods.push(pod);
+  }
   return {
     snapshot: { ...snapshot, pods, nodes, nodePools: facts.nodePools },
     inFlight,
@@ -118,7 +127,7 @@ export function expectedNode(claim: Live<'NodeClaim'>): Node {
 }
 
 function isLeaving(claim: NodeClaim): boolean {
-  return claim.metadata.deletionTimestamp !== undefined;
+  return claim.metadata.deletionTimestamp !== undefined || interruptionOf(claim) !== undefined;
 }
 
 function isNodeLeaving(node: Node): boolean {

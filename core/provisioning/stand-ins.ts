@@ -13,7 +13,7 @@ import type { SnapshotPod } from '../state/snapshot.ts';
 export const annotationStandsIn = 'stowage.dev/stands-in-for';
 
 /** Empty where the annotation is missing or cannot be read. */
-export function standInsOf({ metadata }: NodeClaim): readonly string[] {
+export function standInsOf({ metadata }: Pick<NodeClaim, 'metadata'>): readonly string[] {
   const record = metadata.annotations?.[annotationStandsIn];
   if (record === undefined) return [];
   try {

@@ -19,6 +19,7 @@ import { type EmptinessFacts, emptinessOf } from '../../../core/disruption/empti
 import { type ClaimedNode, countPoolNodes } from '../../../core/disruption/pool-nodes.ts';
 import { conditionConsolidatable } from '../../../core/disruption/quiet-time.ts';
 import { conditionDisruptionReason } from '../../../core/disruption/termination.ts';
+import { interruptionOf } from '../../../core/interruption/interruption-record.ts';
 import { writeClaimStatus } from '../claim-status.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
@@ -206,7 +207,7 @@ function findEmpty(
       pool,
       node,
       pods: view.usageOf(nodeName).pods,
-      isUnbound: (uid) => view.unboundPods.has(uid),
+      isUnbound: (uid) => view.unboundPods.has(uid) || isMoving(context, uid),
       isNominated,
       budgets,
     };
@@ -227,6 +228,13 @@ function findEmpty(
   }
   candidates.sort((a, b) => a.sinceMs - b.sinceMs || compareNames(a.claim, b.claim));
   return { candidates, spared, nextMs };
+}
+
+/** It stands on a node that the cloud takes away: its successor is expected elsewhere. */
+function isMoving({ view }: ControllerContext, uid: string): boolean {
+  const nodeName = view.podByUid(uid)?.nodeName ?? '';
+  const claim = nodeName === '' ? undefined : view.claimByNodeName(nodeName);
+  return claim !== undefined && interruptionOf(claim) !== undefined;
 }
 
 /** It says that it goes for being empty, and it does not. */

@@ -10,6 +10,11 @@ import type { NodeClaim } from '../../../core/api/nodeclaim.ts';
 import { ClusterError, isClusterError } from '../../../core/ports.ts';
 import { annotationNominated, nominatedOf } from '../../../core/provisioning/nominations.ts';
 import {
+  annotationStandsIn,
+  standInsOf,
+  standsInRecord,
+} from '../../../core/provisioning/stand-ins.ts';
+import {
   annotationReservation,
   reservationOf,
   reservationRecord,
@@ -29,6 +34,8 @@ export interface ClaimAddition {
   readonly claim: Live<'NodeClaim'>;
   readonly owners: readonly string[];
   readonly nominated: readonly string[];
+  /** Pods of nodes that are taken away, whose successors get room there. */
+  readonly standsFor?: readonly string[];
 }
 
 export class ClaimWriter {
@@ -99,7 +106,7 @@ export class ClaimWriter {
 
   async #patchPods(
     { metadata }: Live<'NodeClaim'>,
-    { owners, nominated }: ClaimAddition,
+    { owners, nominated, standsFor = [] }: ClaimAddition,
   ): Promise<void> {
     const { client, signal } = this.#context;
     const reservation = reservationOf(metadata.annotations);
@@ -110,9 +117,14 @@ export class ClaimWriter {
         owners: new Set([...reservation.owners, ...owners]),
       });
     }
-    if (nominated.length > 0) {
-      const all = new Set([...nominatedOf(metadata.annotations), ...nominated]);
+    // A claim that is held for nobody opens at once: whoever is planned there is placed by others.
+    const named = reservation === undefined ? [...owners, ...nominated] : nominated;
+    if (named.length > 0) {
+      const all = new Set([...nominatedOf(metadata.annotations), ...named]);
       annotations[annotationNominated] = JSON.stringify([...all].toSorted());
+    }
+    if (standsFor.length > 0) {
+      annotations[annotationStandsIn] = standsInRecord([...standInsOf({ metadata }), ...standsFor]);
     }
     const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
     const { resourceVersion, uid } = metadata;

@@ -12,13 +12,15 @@ import { labelNodePool } from '../../../core/api/labels.ts';
 import { fenceFor } from '../../../core/binding/fence.ts';
 import { bindsPod } from '../../../core/binding/whose-pods.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
+import { interruptionOf } from '../../../core/interruption/interruption-record.ts';
 import type { PricedOffering } from '../../../core/packing/packing-model.ts';
 import type { PlannedClaim } from '../../../core/packing/planned-claims.ts';
 import { ClusterError, type Solver } from '../../../core/ports.ts';
 import { claimDraft } from '../../../core/provisioning/claim-draft.ts';
 import { planningSnapshot } from '../../../core/provisioning/in-flight.ts';
-import { plannedOn } from '../../../core/provisioning/nominations.ts';
+import { annotationNominated, podsOnClaims } from '../../../core/provisioning/nominations.ts';
 import { standingOfPod } from '../../../core/provisioning/pending.ts';
+import { annotationReservation } from '../../../core/scheduling/reservation-record.ts';
 import type { LivePod } from '../../../core/state/live-pod.ts';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import { type BatchPlan, planBatch } from '../../planning/plan-batch.ts';
@@ -29,6 +31,7 @@ import { BatchWindow } from './batch-window.ts';
 import { type ClaimAddition, ClaimWriter } from './claim-writer.ts';
 import type { PlanBoard } from './plan-board.ts';
 import { recordPlan } from './plan-record.ts';
+import { type InterruptedPods, interruptedPods, writeReplacements } from './stand-ins.ts';
 import { Verdicts } from './verdicts.ts';
 
 export interface ProvisionerOptions {
@@ -65,6 +68,8 @@ class Provisioner {
   readonly #verdicts: Verdicts;
   /** Pods of the last batch: others are new. */
   #seen: ReadonlySet<string> = new Set();
+  /** Nodes that the cloud takes away, as of this round. */
+  #interrupted: readonly InterruptedPods[] = [];
   /** When a pod was first said to fit an open node, monotonic. */
   readonly #fitSinceMs = new Map<string, number>();
 
@@ -87,7 +92,7 @@ class Provisioner {
     const close = (): void => this.#window.close();
     signal.addEventListener('abort', close, { once: true });
     if (signal.aborted) close();
-    if (this.#context.view.unboundPods.size > 0) this.#window.note();
+    this.#window.note();
     try {
       for (;;) {
         const windowMs = await this.#window.next();
@@ -107,7 +112,7 @@ class Provisioner {
   #listen(): (() => void)[] {
     const { view } = this.#context;
     const note = (): void => {
-      if (view.unboundPods.size > 0) this.#window.note();
+      if (view.unboundPods.size + this.#interrupted.length > 0) this.#window.note();
     };
     return [
       view.listen('Pod', ({ type, object }) => {
@@ -121,6 +126,8 @@ class Provisioner {
         const isLeaving = object.metadata.deletionTimestamp !== undefined;
         const wasLeaving = previous?.metadata.deletionTimestamp !== undefined;
         if (type === 'deleted' || (isLeaving && !wasLeaving)) note();
+        const isNews = previous === undefined || interruptionOf(previous) === undefined;
+        if (isNews && interruptionOf(object) !== undefined) this.#window.note();
       }),
     ];
   }
@@ -145,16 +152,23 @@ class Provisioner {
     const claimOfPod = podsOnClaims(claims, clock.nowMs());
     const pending = this.#pending(claimOfPod);
     this.#seen = new Set(pending.map(({ uid }) => uid));
+    this.#interrupted = interruptedPods(this.#context, claims);
+    const successors = this.#interrupted.flatMap(({ pods }) => pods);
+    const unplanned = successors.filter(({ uid }) => !claimOfPod.has(uid));
     metrics.scheduler.queueDepth.set({ controller: 'provisioner' }, pending.length);
-    if (view.unboundPods.size > 0) this.#window.noteAfter(lookAgainMs);
-    if (pending.length === 0) return;
-    metrics.solver.batchPods.observe(pending.length);
+    if (view.unboundPods.size + successors.length > 0) this.#window.noteAfter(lookAgainMs);
+    const placeOf = new Map(claimOfPod);
+    if (pending.length + unplanned.length === 0) {
+      await writeReplacements(this.#context, this.#interrupted, placeOf);
+      return;
+    }
+    metrics.solver.batchPods.observe(pending.length + unplanned.length);
     const typesOf = await this.#options.prices.types(signal);
     const patience = clock.monotonicMs() - fitPatienceMs;
-    const isStubborn = ({ uid }: LivePod): boolean =>
+    const isStubborn = ({ uid }: SnapshotPod): boolean =>
       (this.#fitSinceMs.get(uid) ?? Number.POSITIVE_INFINITY) < patience;
     const lanes = [
-      { pods: pending.filter((pod) => !isStubborn(pod)), withOpenNodes: true },
+      { pods: [...pending.filter((pod) => !isStubborn(pod)), ...unplanned], withOpenNodes: true },
       { pods: pending.filter(isStubborn), withOpenNodes: false },
     ];
     for (const { pods, withOpenNodes } of lanes) {
@@ -163,6 +177,7 @@ class Provisioner {
         snapshot: view.snapshot(),
         claims: this.#writer.claims(),
         pending: new Set(pods),
+        successors,
         claimOfPod,
         nodePools: [...view.all('NodePool')].filter(({ spec }) =>
           owns(spec.template.spec.nodeClassRef),
@@ -195,8 +210,9 @@ class Provisioner {
         podCount: pods.length,
         isPending: (uid) => this.#seen.has(uid),
       });
-      await this.#carryOut(plan, inFlight, closedMs);
+      await this.#carryOut(plan, inFlight, placeOf, closedMs);
     }
+    await writeReplacements(this.#context, this.#interrupted, placeOf);
   }
 
   #budgetMs(podCount: number): number {
@@ -235,12 +251,14 @@ class Provisioner {
   async #carryOut(
     plan: BatchPlan,
     inFlight: ReadonlyMap<string, Live<'NodeClaim'>>,
+    placeOf: Map<string, string>,
     closedMs: number,
   ): Promise<void> {
     const { clock, metrics } = this.#context;
     const additions: ClaimAddition[] = [];
     for (const [nodeName, pods] of plan.placements) {
       const claim = inFlight.get(nodeName);
+      for (const { uid } of pods) placeOf.set(uid, claim?.metadata.name ?? '');
       if (claim?.status?.nodeName === undefined && claim !== undefined) {
         additions.push({ claim, ...this.#divide(pods) });
         this.#tellPlanned(pods, claim.metadata.name, plan);
@@ -259,12 +277,13 @@ class Provisioner {
     for (const { metadata } of created) {
       this.#options.board.noteClaim(metadata.name, closedMs);
       metrics.nodeClaims.created.inc({
-        reason: 'provisioning',
+        reason: isStandIn(metadata.annotations) ? 'interruption' : 'provisioning',
         nodepool: metadata.labels?.[labelNodePool] ?? '',
         min_values_relaxed: 'false',
       });
     }
     for (const [draft, one] of planned) {
+      for (const { uid } of one.pods) placeOf.set(uid, draft.metadata.name ?? '');
       this.#tellPlanned(one.pods, draft.metadata.name ?? '', plan, one);
     }
     await this.#writer.add(additions);
@@ -281,22 +300,25 @@ class Provisioner {
     const pool = view.get('NodePool', { name: planned.nodePool });
     if (pool === undefined) throw new ClusterError('NotFound', `NodePool ${planned.nodePool}`);
     const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = settings;
-    const { owners, nominated } = this.#divide(planned.pods);
+    const { owners, nominated, standsFor } = this.#divide(planned.pods);
     const expiresAtMs = clock.nowMs() + launchTimeoutMs + registrationTimeoutMs + reservationMs;
-    const fence = fenceFor(planned.pods.map(({ spec }) => spec));
-    const pods = { owners: new Set(owners), nominated, fence };
+    const held = new Set(owners);
+    const fence = fenceFor(planned.pods.filter(({ uid }) => held.has(uid)).map(({ spec }) => spec));
+    const pods = { owners: held, nominated, standsFor, fence };
     return claimDraft(planned, pool, pods, expiresAtMs, shortHash);
   }
 
-  /** Pods that we bind, and pods that others do. */
-  #divide(pods: readonly SnapshotPod[]): { owners: string[]; nominated: string[] } {
+  /** Pods that we bind, pods that others do, and pods that only their successors' room is for. */
+  #divide(pods: readonly SnapshotPod[]): Required<Omit<ClaimAddition, 'claim'>> {
     const { bind, schedulerName } = this.#context.settings;
     const owners: string[] = [];
     const nominated: string[] = [];
+    const standsFor: string[] = [];
     for (const pod of pods) {
-      (bindsPod(bind, schedulerName, pod) ? owners : nominated).push(pod.uid);
+      if (!this.#seen.has(pod.uid)) standsFor.push(pod.uid);
+      else (bindsPod(bind, schedulerName, pod) ? owners : nominated).push(pod.uid);
     }
-    return { owners, nominated };
+    return { owners, nominated, standsFor };
   }
 
   #tellPlanned(
@@ -327,6 +349,7 @@ class Provisioner {
     };
     const reason = `Pod should schedule on: nodeclaim/${claim}`;
     for (const pod of pods) {
+      if (!this.#seen.has(pod.uid)) continue;
       this.#fitSinceMs.delete(pod.uid);
       this.#verdicts.tell(pod, { outcome: 'planned', reason, details });
     }
@@ -356,27 +379,11 @@ function riskNano(
   return Math.round(priceNano * share);
 }
 
-/** UID -> name of the claim that the pod is planned on. A pod on two claims belongs to the older. */
-function podsOnClaims(
-  claims: readonly Live<'NodeClaim'>[],
-  nowMs: number,
-): ReadonlyMap<string, string> {
-  const byAge = claims.toSorted(({ metadata: a }, { metadata: b }) =>
-    a.creationTimestamp === b.creationTimestamp
-      ? a.name < b.name
-        ? -1
-        : 1
-      : a.creationTimestamp < b.creationTimestamp
-        ? -1
-        : 1,
+/** Nobody waits for the node: it is for pods whose own is taken away. */
+function isStandIn(annotations: Readonly<Record<string, string>> = {}): boolean {
+  return [annotationReservation, annotationNominated].every(
+    (key) => annotations[key] === undefined,
   );
-  const claimOfPod = new Map<string, string>();
-  for (const claim of byAge) {
-    for (const uid of plannedOn(claim, nowMs)) {
-      if (!claimOfPod.has(uid)) claimOfPod.set(uid, claim.metadata.name);
-    }
-  }
-  return claimOfPod;
 }
 
 /** Lower-case letters and digits. */
