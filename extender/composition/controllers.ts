@@ -5,12 +5,14 @@
  * itself on the live view, so that the order does not matter to the outcome. The first bug in any of
  * them ends all.
  */
+import type { EventSource } from '../../core/interruption-port.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
 import { startClusterMetrics } from '../controllers/cluster-metrics.ts';
 import type { Controller, ControllerContext } from '../controllers/context.ts';
 import { startEmptiness } from '../controllers/disruption/emptiness.ts';
 import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
+import { startInterruption } from '../controllers/interruption/interruption.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
@@ -27,6 +29,8 @@ export interface LeaderTools {
   readonly solver: Solver;
   readonly prices: PriceBook;
   readonly board: PlanBoard;
+  /** Where the cloud's news of instances comes from; none if nobody listens. */
+  readonly eventSources: readonly EventSource[];
   readonly decisions: DecisionFeed;
 }
 
@@ -41,6 +45,7 @@ const starts: readonly Start[] = [
   startInstanceGarbageCollection,
   startQuietTime,
   startEmptiness,
+  (context, { eventSources }) => startInterruption(context, eventSources),
   startNodePoolStatus,
   startLeftAlone,
   (context, { prices }) => startClusterMetrics(context, prices),

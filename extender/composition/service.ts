@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import type { CloudProvider } from '../../core/cloud-port.ts';
+import type { EventSource } from '../../core/interruption-port.ts';
 import type { Clock, ClusterClient, Random, Solver } from '../../core/ports.ts';
 import type { ViewKind } from '../../core/state/view.ts';
 import { type LiveState, startLiveState } from '../controllers/live-state.ts';
@@ -35,6 +36,8 @@ export interface ServiceOptions {
   readonly random: Random;
   readonly client: ClusterClient;
   readonly cloud: CloudProvider;
+  /** Where news of instances comes from: a queue, a poll. */
+  readonly eventSources?: readonly EventSource[];
   readonly solver: Solver;
   readonly log: Logger;
   readonly version: string;
@@ -141,7 +144,8 @@ export async function startService(
       log,
       settings,
     };
-    const tools = { solver: options.solver, prices, board, decisions: recorder };
+    const { solver, eventSources = [] } = options;
+    const tools = { solver, prices, board, eventSources, decisions: recorder };
     await sideBySide.lead(leaderSignal, async (owns, turnSignal) => {
       await runControllers({ ...context, owns, signal: turnSignal }, tools);
     });
