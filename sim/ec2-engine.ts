@@ -14,6 +14,7 @@ import type { PoolKey } from './ec2-capacity.ts';
 import { createLauncher, type LaunchClaim, type Launcher } from './ec2-launcher.ts';
 import { createRateLimits, type RateLimits } from './ec2-limits.ts';
 import type { CapacityReservation } from './ec2-reservations.ts';
+import type { SpotPrice } from './ec2-spot-prices.ts';
 import {
   Ec2Error,
   type Ec2Event,
@@ -220,6 +221,11 @@ export class Ec2Engine {
   addReservation(reservation: CapacityReservation): void {
     this.#launcher.reservations.add(reservation);
     this.#scheduleBlock(reservation);
+  }
+
+  /** The spot price of a pool at a time, and since when it holds; `undefined`: not offered. */
+  spotPriceAt(type: InstanceTypeFacts, zone: string, timeMs: number): SpotPrice | undefined {
+    return this.#launcher.spotPriceAt(type, zone, timeMs);
   }
 
   /** nano-USD that all instances have cost so far, by the millisecond. */

@@ -12,7 +12,7 @@ import { type CapacityPools, createCapacityPools, defaultCapacityModel } from '.
 import { groupOverrides, type PoolView, planFleet } from './ec2-fleet.ts';
 import { createQuotaBook } from './ec2-quotas.ts';
 import { createReservationBook, type ReservationBook } from './ec2-reservations.ts';
-import { createSpotPrices, type SpotPrices } from './ec2-spot-prices.ts';
+import { createSpotPrices, type SpotPrice } from './ec2-spot-prices.ts';
 import type { Ec2Options, FleetError, FleetOrder, FleetOverride, LaunchSpec } from './ec2-types.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -31,7 +31,6 @@ export interface Launcher {
   readonly pools: CapacityPools;
   readonly addresses: AddressBook;
   readonly reservations: ReservationBook;
-  readonly spotPrices: SpotPrices;
   /** Types by name. */
   readonly facts: ReadonlyMap<string, InstanceTypeFacts>;
   claim(order: FleetOrder): {
@@ -39,6 +38,8 @@ export interface Launcher {
     readonly errors: readonly FleetError[];
   };
   release(claim: LaunchClaim): void;
+  /** The spot price of a pool at a time; `undefined` where it is not offered. */
+  spotPriceAt(type: InstanceTypeFacts, zone: string, timeMs: number): SpotPrice | undefined;
   /** What an instance costs there now; `undefined` where it is not offered. */
   priceOf(
     type: InstanceTypeFacts,
@@ -81,12 +82,20 @@ export function createLauncher(
     zone: string,
     capacityType: 'on-demand' | 'spot',
   ): number | undefined {
-    if (capacityType === 'spot' && options.movesSpotPrices === true) {
-      return spotPrices.at(type, zone, clock.nowMs())?.priceNanoUsdPerHour;
+    if (capacityType === 'spot') {
+      return spotPriceAt(type, zone, clock.nowMs())?.priceNanoUsdPerHour;
     }
-    return type.offerings.find(
-      (offering) => offering.zone === zone && offering.capacityType === capacityType,
-    )?.priceNanoUsdPerHour;
+    return listPrice(type, zone, capacityType);
+  }
+
+  function spotPriceAt(
+    type: InstanceTypeFacts,
+    zone: string,
+    timeMs: number,
+  ): SpotPrice | undefined {
+    if (options.movesSpotPrices === true) return spotPrices.at(type, zone, timeMs);
+    const priceNanoUsdPerHour = listPrice(type, zone, 'spot');
+    return priceNanoUsdPerHour === undefined ? undefined : { priceNanoUsdPerHour, sinceMs: 0 };
   }
 
   function viewOf(order: FleetOrder, { instanceType, zone }: FleetOverride): PoolView {
@@ -205,8 +214,8 @@ export function createLauncher(
     pools,
     addresses,
     reservations,
-    spotPrices,
     facts,
+    spotPriceAt,
     priceOf,
     release,
     claim: (order) => {
@@ -271,4 +280,14 @@ function dry({ instanceType, zone }: FleetOverride): Obstacle {
     code: 'InsufficientInstanceCapacity',
     message: `We currently do not have sufficient ${instanceType} capacity in the Availability Zone you requested (${zone}).`,
   };
+}
+
+function listPrice(
+  type: InstanceTypeFacts,
+  zone: string,
+  capacityType: 'on-demand' | 'spot',
+): number | undefined {
+  return type.offerings.find(
+    (offering) => offering.zone === zone && offering.capacityType === capacityType,
+  )?.priceNanoUsdPerHour;
 }

@@ -52,6 +52,8 @@ export interface LaunchSpec {
   readonly tenancy?: string;
   /** Which reservation it names. */
   readonly reservationId?: string;
+  /** Whether that is a capacity block. */
+  readonly isCapacityBlock?: boolean;
   /** False: it takes no place in an open reservation. */
   readonly usesOpenReservations?: boolean;
   /** Network interfaces, one unless given. */
