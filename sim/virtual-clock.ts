@@ -4,7 +4,8 @@
  * In: timers. Out: their callbacks, one at a time, each with all the promise continuations that it
  * causes before the next one, so that a run with one seed is one run. Time moves only from event to
  * event. What happens outside (a worker thread, a socket) is waited for with `hold`, during which
- * time stands still; in paced running nothing is held. It knows nothing of what it drives.
+ * time stands still; paced running then goes on from there, so that a busy machine slows the world
+ * down and changes nothing in it. It knows nothing of what it drives.
  */
 import type { Clock, Timer } from '../core/ports.ts';
 import { EventQueue } from './event-queue.ts';
@@ -56,6 +57,9 @@ export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
   let onRelease: (() => void) | undefined;
   let paced: (() => number) | undefined;
   let wake: (() => void) | undefined;
+  /** Since when time stands still, and for how long it has stood still before; real. */
+  let heldSinceMs: number | undefined;
+  let heldMs = 0;
 
   /** In paced running time flows while nothing is due too, but never past the next event. */
   function now(): number {
@@ -145,30 +149,50 @@ export function createVirtualClock(startMs = defaultStartMs): VirtualClock {
       return await settled;
     },
     hold: async (work) => {
+      if (holds === 0) heldSinceMs = performance.now();
       holds += 1;
       try {
         return await work;
       } finally {
         holds -= 1;
-        if (holds === 0) onRelease?.();
+        if (holds === 0) {
+          heldMs += performance.now() - (heldSinceMs ?? 0);
+          heldSinceMs = undefined;
+          onRelease?.();
+          wake?.();
+        }
       }
     },
     pace: async ({ speed, signal }) => {
       if (isRunning) throw new Error('the clock is being driven already');
       isRunning = true;
       const originMs = timeMs;
-      const realOriginMs = performance.now();
-      paced = () => originMs + (performance.now() - realOriginMs) * speed;
+      const realOriginMs = performance.now() - heldMs;
+      paced = () => {
+        const realMs = (heldSinceMs ?? performance.now()) - heldMs - realOriginMs;
+        return originMs + realMs * speed;
+      };
+      const giveUp = (): void => onRelease?.();
+      signal.addEventListener('abort', giveUp, { once: true });
       try {
         while (!signal.aborted) {
+          if (holds > 0) {
+            await released();
+            continue;
+          }
           const sliceEndMs = performance.now() + sliceMs;
           const dueMs = paced();
-          while (performance.now() < sliceEndMs && (await turn(() => runNext(dueMs))));
+          while (
+            performance.now() < sliceEndMs &&
+            (await turn(() => holds === 0 && runNext(dueMs)))
+          );
+          if (holds > 0) continue;
           const next = queue.peek();
           const realWaitMs = next === undefined ? Infinity : (next.timeMs - paced()) / speed;
           if (realWaitMs > 0 && !signal.aborted) await idle(realWaitMs, signal);
         }
       } finally {
+        signal.removeEventListener('abort', giveUp);
         paced = undefined;
         isRunning = false;
       }

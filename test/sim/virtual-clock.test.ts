@@ -105,6 +105,32 @@ t.test('paced, it keeps step with real time and takes events from outside', asyn
   t.equal(ran.at(-1), 20_000);
 });
 
+t.test('paced, time stands still while something outside is waited for', async (t) => {
+  const clock = createVirtualClock();
+  const end = new AbortController();
+  const paced = clock.pace({ speed: 1000, signal: end.signal });
+  const outside = Promise.withResolvers<void>();
+  let ticks = 0;
+  const tick = (): void => {
+    ticks += 1;
+    clock.schedule(1_000, tick);
+  };
+  const held = clock.hold(outside.promise);
+  const fromMs = clock.monotonicMs();
+  clock.schedule(1_000, tick);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  t.equal(ticks, 0, 'nothing happens meanwhile');
+  t.ok(clock.monotonicMs() - fromMs < 1_000, 'and the time is what it was');
+  outside.resolve();
+  await held;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  t.ok(ticks > 0, 'then it goes on');
+  t.ok(ticks < 2_000, 'from there, without catching up');
+  void clock.hold(new Promise(() => undefined));
+  end.abort();
+  await paced;
+});
+
 t.test('only one may drive it', async (t) => {
   const clock = createVirtualClock();
   clock.schedule(1, () => undefined);
