@@ -3,7 +3,9 @@
  *
  * In: subnets with their CIDR blocks, or a number of addresses per zone where there are none. Out:
  * addresses as integers, taken and given back. As in a VPC the first four addresses and the last of
- * a subnet are nobody's. It knows nothing of instances.
+ * a subnet are nobody's, and an address that was given back rests as long as there are others: a
+ * Node is named after its address, and pods may still stand under the name of the last one. It knows
+ * nothing of instances.
  */
 
 export interface SubnetRange {
@@ -25,14 +27,15 @@ export interface AddressBook {
 
 const reservedAtStart = 4;
 const reservedAtEnd = 1;
-/** Where no subnets are given: 10.0.0.0, one range for all zones. */
+/** Where no subnets are given: 10.0.0.0/8, one range for all zones. */
 const sharedBase = 0x0a000000;
+const sharedSize = 2 ** 24;
 
 interface Range {
   readonly zone: string;
   readonly base: number;
   readonly size: number;
-  /** Given back, the last one on top. */
+  /** Given back, the oldest first. */
   readonly returned: number[];
   next: number;
   used: number;
@@ -47,7 +50,7 @@ export function createAddressBook(
   perZone = Infinity,
 ): AddressBook {
   const ranges = new Map(subnets.map((one) => [one.subnetId, rangeOf(one)]));
-  const shared = { returned: [] as number[], next: 1 };
+  const shared = { base: sharedBase, size: sharedSize, returned: [] as number[], next: 1 };
   const usedPerZone = new Map<string, number>();
   const isShared = subnets.length === 0;
 
@@ -67,12 +70,12 @@ export function createAddressBook(
       if (free(zone, subnetId) < 1) return undefined;
       if (isShared) {
         countInZone(zone, 1);
-        return shared.returned.pop() ?? sharedBase + shared.next++;
+        return addressOf(shared);
       }
       const range = ranges.get(subnetId ?? '');
       if (range === undefined) return undefined;
       range.used += 1;
-      return range.returned.pop() ?? range.base + range.next++;
+      return addressOf(range);
     },
     give: (zone, subnetId, address) => {
       if (isShared) {
@@ -87,6 +90,12 @@ export function createAddressBook(
     },
     defaultSubnet: (zone) => subnets.find((subnet) => subnet.zone === zone)?.subnetId,
   };
+}
+
+/** A fresh one while there is any, then the one that was given back first. */
+function addressOf(range: Pick<Range, 'base' | 'size' | 'returned' | 'next'>): number {
+  const isFresh = range.next < range.size || range.returned.length === 0;
+  return isFresh ? range.base + range.next++ : (range.returned.shift() ?? range.base);
 }
 
 /** Dotted form. */
