@@ -30,7 +30,10 @@ export interface PlanningFacts {
   readonly isOurs: (claim: NodeClaim) => boolean;
   /** Pools that new nodes may come from. */
   readonly nodePools: readonly NodePool[];
-  /** False: only nodes under way count, not those that kube-scheduler could use by itself. */
+  /**
+   * False: pods may be planned on nodes under way only, not on those that kube-scheduler could use by
+   * itself. They are there all the same, for the limits of their pools and the rules among pods.
+   */
   readonly withOpenNodes: boolean;
 }
 
@@ -75,11 +78,9 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
     if (isOurs) inFlight.set(claim.metadata.name, claim);
     nodeOfClaim.set(claim.metadata.name, claim.metadata.name);
   }
-  const leaving = new Set<string>();
   for (const node of snapshot.nodes) {
-    const name = node.metadata.name ?? '';
-    if (isNodeLeaving(node)) leaving.add(name);
-    else if (!hidden.has(name) && facts.withOpenNodes) nodes.push(node);
+    if (isNodeLeaving(node) || hidden.has(node.metadata.name ?? '')) continue;
+    nodes.push(facts.withOpenNodes ? node : closed(node));
   }
   const shown = new Set(nodes.map(({ metadata }) => metadata.name ?? ''));
   const pods: SnapshotPod[] = [];
@@ -144,5 +145,11 @@ function isHeld(node: Node): boolean {
 /** The node without the taint that only holds it for the moment. */
 function opened(node: Node): Node {
   const taints = (node.spec?.taints ?? []).filter(({ key }) => key !== reservedTaint.key);
+  return { ...node, spec: { ...node.spec, taints } };
+}
+
+/** The node as one that takes no more pods, whatever they tolerate. */
+function closed(node: Node): Node {
+  const taints = [...(node.spec?.taints ?? []), { ...disruptedTaint }];
   return { ...node, spec: { ...node.spec, taints } };
 }
