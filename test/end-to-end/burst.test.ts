@@ -30,6 +30,13 @@ import { deadlineMs, openTestStage, type Stage } from './stage.ts';
 const sizes = ['250m', '500m', '900m', '1500m'] as const;
 const podsPerSize = 250;
 const mixedPods = 60;
+const theirPool = { scheduler: 'default' };
+const theirTaint = { key: 'scheduler', value: 'default', effect: 'NoSchedule' };
+const theirTraits = {
+  schedulerName: 'default-scheduler',
+  nodeSelector: theirPool,
+  tolerations: [theirTaint],
+};
 const churnJobs = 40;
 const churnEveryMs = 500;
 /** More than the seconds between launch and Ready, so that nodes are shared by many Jobs. */
@@ -42,6 +49,9 @@ t.setTimeout(BUILD_DEADLINE_MS + 5 * deadlineMs);
 t.test('a thousand pods and no node', { skip: reason ?? false }, async (t) => {
   const stage = await openTestStage(t);
   await stage.plane.client.expect('POST', nodePoolsPath, nodePool('general'));
+  // Two schedulers race for what is left of a node that both may use: docs say to keep them apart.
+  const theirs = nodePool('theirs', { labels: theirPool, taints: [theirTaint] });
+  await stage.plane.client.expect('POST', nodePoolsPath, theirs);
   const service = await stage.startService('stowage-1');
   await stage.startScheduler('stowage-scheduler', service.extenderUrl);
   await t.test('all run, on nodes that were launched for them', async (t) =>
@@ -90,14 +100,14 @@ async function checkBurst(t: Test, stage: Stage, service: Service): Promise<void
 
 async function checkMixed(t: Test, stage: Stage): Promise<void> {
   const { client } = stage.plane;
-  const names = { 'mixed-ours': 'stowage', 'mixed-theirs': 'default-scheduler' };
+  const traits = { 'mixed-ours': {}, 'mixed-theirs': theirTraits };
   await Promise.all(
-    Object.entries(names).map(async ([name, schedulerName]) => {
-      const object = deployment(name, mixedPods, { cpu: '700m', schedulerName });
+    Object.entries(traits).map(async ([name, options]) => {
+      const object = deployment(name, mixedPods, { cpu: '700m', ...options });
       await client.expect('POST', deploymentsPath, object);
     }),
   );
-  for (const name of Object.keys(names)) await untilPods(stage, name, mixedPods, isRunning);
+  for (const name of Object.keys(traits)) await untilPods(stage, name, mixedPods, isRunning);
   const theirs = podsOf(stage, 'mixed-theirs');
   t.ok(theirs.every(({ spec }) => spec.schedulerName === 'default-scheduler'));
 }
@@ -111,8 +121,7 @@ async function checkChurn(t: Test, stage: Stage): Promise<void> {
     const [name, pods] = [`churn-${number}`, 1 + random.integer(12)];
     counts.set(name, pods);
     const runMs = leastMs + random.integer(mostMs - leastMs);
-    const schedulerName = random.chance(0.7) ? 'stowage' : 'default-scheduler';
-    const options = { cpu: random.pick(sizes), schedulerName };
+    const options = { cpu: random.pick(sizes), ...(random.chance(0.7) ? {} : theirTraits) };
     await client.expect('POST', jobsPath, job(name, pods, runMs, options));
     await new Promise((resolve) => setTimeout(resolve, churnEveryMs));
   }

@@ -110,6 +110,7 @@ export interface PodOptions {
   /** By default ours. */
   readonly schedulerName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly object[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -117,13 +118,14 @@ export interface PodOptions {
 /** The metadata and spec of a pod, for a pod of its own or a template. */
 export function podTemplate(options: PodOptions): { metadata: object; spec: object } {
   const { cpu, memory = '256Mi', schedulerName = 'stowage', nodeSelector } = options;
-  const { labels = {}, annotations = {} } = options;
+  const { labels = {}, annotations = {}, tolerations } = options;
   return {
     metadata: { labels, annotations },
     spec: {
       schedulerName,
       containers: [{ name: 'main', image: 'main', resources: { requests: { cpu, memory } } }],
       ...(nodeSelector === undefined ? {} : { nodeSelector }),
+      ...(tolerations === undefined ? {} : { tolerations }),
     },
   };
 }
@@ -152,14 +154,13 @@ export function job(name: string, pods: number, runMs: number, options: PodOptio
 
 /** As drivers and the CNI are: small, everywhere, also on reserved nodes. */
 export function daemonSet(name: string): object {
-  const { metadata, spec } = podTemplate({
+  const template = podTemplate({
     cpu: '50m',
     memory: '64Mi',
     schedulerName: 'default-scheduler',
+    tolerations: [{ operator: 'Exists' }],
     labels: { app: name },
   });
-  const tolerations = [{ operator: 'Exists' }];
-  const template = { metadata, spec: { ...spec, tolerations } };
   return { metadata: { name }, spec: { selector: matching(name), template } };
 }
 
