@@ -30,7 +30,10 @@ export interface CrashPoint {
   readonly moment: 'before' | 'after';
 }
 
-const never = new Promise<void>(() => undefined);
+/** A new one each time: what waits for it can be forgotten, and with it a whole world. */
+function never(): Promise<void> {
+  return new Promise<void>(() => undefined);
+}
 
 /**
  * @param onDeath called once, inside whatever killed the process
@@ -55,14 +58,14 @@ export function createProcess(
     kill,
     pass: (call, moment) => {
       if (isAlive && crashPoint?.moment === moment && crashPoint.matches(call)) kill();
-      return isAlive ? undefined : never;
+      return isAlive ? undefined : never();
     },
     clock: {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       sleep: async (durationMs, signal) => {
         await clock.sleep(durationMs, signal);
-        if (!isAlive) await never;
+        if (!isAlive) await never();
       },
       schedule: (durationMs, run) =>
         clock.schedule(durationMs, () => {
