@@ -115,6 +115,7 @@ export function settingsOf(options: ServeCommandOptions, namespace: string): Ser
     leaderElection: options.cluster === 'kubernetes' && options.leaderElect,
     bind: options.bind,
     schedulerName: options.schedulerName,
+    sideBySide: options.sideBySide,
     batchIdleMs: options.batchIdleMs,
     batchMaxMs: options.batchMaxMs,
     solveTimeLimitMs: options.timeLimitMs,

@@ -6,7 +6,7 @@
  */
 import { Command, Option } from 'commander';
 import { type LogLevel, logLevels } from '../log.ts';
-import type { BindMode } from '../settings.ts';
+import type { BindMode, ServiceSettings } from '../settings.ts';
 import {
   collect,
   integerParser,
@@ -45,6 +45,7 @@ export interface ServeCommandOptions {
   readonly leaderElectionName: string;
   readonly bind: BindMode;
   readonly schedulerName: string;
+  readonly sideBySide: ServiceSettings['sideBySide'];
   readonly batchIdleMs: number;
   readonly batchMaxMs: number;
   readonly timeLimitMs: number;
@@ -132,6 +133,14 @@ export function serveCommand(
         .default('default'),
     )
     .option('--scheduler-name <name>', 'our scheduler profile', 'stowage')
+    .addOption(
+      new Option(
+        '--side-by-side <how>',
+        'auto: leave to a running Karpenter what is of its group; replace: serve it in any case',
+      )
+        .choices(['auto', 'replace'])
+        .default('auto'),
+    )
     .addOption(
       new Option('--batch-idle <duration>', 'a batch is complete when no pod has come for so long')
         .argParser(parseDurationMs)

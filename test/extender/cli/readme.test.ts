@@ -44,6 +44,15 @@ const wordsWithoutDefault = new Map([
   ['--out', 'standard output'],
   ['--max-nodes', 'no limit'],
   ['--filename', 'none'],
+  ['--kubeconfig', 'none'],
+  ['--duration', 'until stopped'],
+  ['--tls-certificate', 'none'],
+  ['--tls-key', 'none'],
+  ['--tls-client-ca', 'none'],
+  ['--allowed-client', 'none'],
+  ['--no-leader-elect', 'off'],
+  ['--leader-election-namespace', 'our own'],
+  ['--log-level', 'by cluster'],
 ]);
 
 for (const command of program.commands) {
