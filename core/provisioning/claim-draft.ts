@@ -67,12 +67,10 @@ export function claimDraft(
   const reservation: NodeReservation = { owners: pods.owners, expiresAtMs, fence: pods.fence };
   const isHeld = pods.owners.size > 0;
   const { nominated, standsFor = [] } = pods;
+  const purpose = [poolName, [...pods.owners, ...nominated].toSorted(), offerings[0]];
+  // Whom it stands in for is named apart: those pods' own claim was made for the same pods.
   const fingerprint = hash(
-    JSON.stringify([
-      poolName,
-      [...pods.owners, ...nominated, ...standsFor].toSorted(),
-      offerings[0],
-    ]),
+    JSON.stringify(standsFor.length === 0 ? purpose : [...purpose, standsFor.toSorted()]),
   );
   return {
     apiVersion: 'karpenter.sh/v1',

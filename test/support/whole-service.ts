@@ -10,6 +10,7 @@
 import { pino } from 'pino';
 import { loadCatalogue } from '../../catalogue/loader.ts';
 import { labelNodePool } from '../../core/api/labels.ts';
+import type { EventSource } from '../../core/interruption-port.ts';
 import type { Solver } from '../../core/ports.ts';
 import type { ServerParts, Servers } from '../../extender/composition/servers.ts';
 import {
@@ -79,6 +80,7 @@ export interface Replica {
 export interface ReplicaOptions extends ProcessOptions {
   readonly settings?: Partial<ServiceSettings>;
   readonly solver?: (ports: ProcessPorts) => Solver;
+  readonly eventSources?: (ports: ProcessPorts) => readonly EventSource[];
 }
 
 export interface WholeWorld extends World {
@@ -146,7 +148,7 @@ export function wholeWorld(seed: number | string, options: WholeWorldOptions = {
 
   async function startReplica(
     name: string,
-    { settings, solver = firstFitSolver, ...processOptions }: ReplicaOptions = {},
+    { settings, solver = firstFitSolver, eventSources, ...processOptions }: ReplicaOptions = {},
   ): Promise<Replica> {
     const ports = world.startProcess(name, processOptions);
     const failures: unknown[] = [];
@@ -155,6 +157,7 @@ export function wholeWorld(seed: number | string, options: WholeWorldOptions = {
       {
         ...ports,
         solver: solver(ports),
+        eventSources: eventSources?.(ports) ?? [],
         log: pino({ level: process.env['STOWAGE_LOG'] ?? 'silent' }).child({ replica: name }),
         version: 'test',
         settings: { ...defaultSettings, clusterName, identity: name, ...settings },
