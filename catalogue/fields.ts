@@ -88,6 +88,12 @@ export class FieldReader {
     return value;
   }
 
+  /** Whatever stands there. */
+  value(field: string): unknown {
+    if (!this.has(field)) throw this.error(field, 'a value');
+    return this.#fields[field];
+  }
+
   /** Reader of an object-valued field. */
   object(field: string): FieldReader {
     return new FieldReader(this.#file, this.#object, this.#fields[field], this.#join(field));

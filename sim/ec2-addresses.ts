@@ -21,6 +21,8 @@ export interface AddressBook {
   /** Takes one; `undefined` if none is free or there is no such subnet. */
   take(zone: string, subnetId: string | undefined): number | undefined;
   give(zone: string, subnetId: string | undefined, address: number): void;
+  /** Takes many that are nobody's in particular (pods), or gives them back if negative; all or none. */
+  hold(zone: string, subnetId: string | undefined, count: number): boolean;
   /** The subnet that a launch without one gets in a zone: the first. */
   defaultSubnet(zone: string): string | undefined;
 }
@@ -87,6 +89,13 @@ export function createAddressBook(
       if (range === undefined) return;
       range.used -= 1;
       range.returned.push(address);
+    },
+    hold: (zone, subnetId, count) => {
+      if (free(zone, subnetId) < count) return false;
+      const range = ranges.get(subnetId ?? '');
+      if (range === undefined) usedPerZone.set(zone, (usedPerZone.get(zone) ?? 0) + count);
+      else range.used += count;
+      return true;
     },
     defaultSubnet: (zone) => subnets.find((subnet) => subnet.zone === zone)?.subnetId,
   };

@@ -54,12 +54,18 @@ export interface CapacityPools {
   depth(key: PoolKey, facts: InstanceTypeFacts): number;
   /** Gives one back. */
   give(key: PoolKey): void;
-  /** Makes matching pools dry until a time. */
-  drain(matches: (key: PoolKey) => boolean, untilMs: number): void;
+  /** Until a time matching pools refuse this share of what is asked of them; all unless given. */
+  drain(matches: (key: PoolKey) => boolean, untilMs: number, share?: number): void;
   /** Sets how many matching pools hold, those that nobody has asked yet included. */
   fill(matches: (key: PoolKey) => boolean, count: number): void;
   /** Ends every drought that was made; spells by chance go on. */
   recover(): void;
+}
+
+interface Drought {
+  readonly matches: (key: PoolKey) => boolean;
+  readonly untilMs: number;
+  readonly share: number;
 }
 
 interface Pool {
@@ -77,7 +83,7 @@ export function createCapacityPools(
 ): CapacityPools {
   const pools = new Map<string, Pool>();
   const fillings: { readonly matches: (key: PoolKey) => boolean; readonly count: number }[] = [];
-  let droughts: { readonly matches: (key: PoolKey) => boolean; readonly untilMs: number }[] = [];
+  let droughts: Drought[] = [];
 
   function poolOf(key: PoolKey, facts: InstanceTypeFacts): Pool {
     const id = idOf(key);
@@ -112,7 +118,10 @@ export function createCapacityPools(
   function isDry(key: PoolKey, pool: Pool): boolean {
     const nowMs = clock.nowMs();
     droughts = droughts.filter(({ untilMs }) => untilMs > nowMs);
-    return droughts.some(({ matches }) => matches(key)) || isInSpell(pool, nowMs);
+    const isRefused = droughts.some(
+      ({ matches, share }) => matches(key) && (share >= 1 || random.chance(share)),
+    );
+    return isRefused || isInSpell(pool, nowMs);
   }
 
   return {
@@ -130,8 +139,8 @@ export function createCapacityPools(
       const pool = pools.get(idOf(key));
       if (pool !== undefined) pool.left += 1;
     },
-    drain: (matches, untilMs) => {
-      droughts.push({ matches, untilMs });
+    drain: (matches, untilMs, share = 1) => {
+      droughts.push({ matches, untilMs, share });
     },
     fill: (matches, count) => {
       fillings.push({ matches, count });

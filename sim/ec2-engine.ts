@@ -20,10 +20,10 @@ import {
   type Ec2Event,
   type Ec2Instance,
   type Ec2Options,
-  type FleetError,
   type FleetOrder,
   type FleetRequest,
   type FleetResult,
+  type ReservationEvent,
 } from './ec2-types.ts';
 import { exponential, type SeededRandom } from './random.ts';
 
@@ -59,6 +59,7 @@ export class Ec2Engine {
   readonly #entries = new Map<string, Entry>();
   readonly #fleets = new Map<string, { readonly request: string; readonly result: FleetResult }>();
   readonly #listeners: ((event: Ec2Event) => void)[] = [];
+  readonly #reservationListeners: ((event: ReservationEvent) => void)[] = [];
   #spentNano = 0;
 
   constructor(clock: Clock, random: SeededRandom, options: Ec2Options) {
@@ -85,6 +86,11 @@ export class Ec2Engine {
   /** Calls `listener` on every event; it must not call back. */
   listen(listener: (event: Ec2Event) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls `listener` when a capacity block has come, and when it will end; it must not call back. */
+  listenReservations(listener: (event: ReservationEvent) => void): void {
+    this.#reservationListeners.push(listener);
   }
 
   /** @throws Ec2Error */
@@ -186,9 +192,9 @@ export class Ec2Engine {
     throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
   }
 
-  /** Makes matching pools dry until a time. */
-  drain(matches: (key: PoolKey) => boolean, untilMs: number): void {
-    this.#launcher.pools.drain(matches, untilMs);
+  /** Until a time matching pools refuse this share of what is asked of them; all unless given. */
+  drain(matches: (key: PoolKey) => boolean, untilMs: number, share?: number): void {
+    this.#launcher.pools.drain(matches, untilMs, share);
   }
 
   /** Spot takes an instance back: a warning now, the end two minutes later. */
@@ -221,6 +227,8 @@ export class Ec2Engine {
   addReservation(reservation: CapacityReservation): void {
     this.#launcher.reservations.add(reservation);
     this.#scheduleBlock(reservation);
+    if (reservation.kind !== 'capacity-block') return;
+    for (const listener of this.#reservationListeners) listener({ type: 'delivered', reservation });
   }
 
   /** The spot price of a pool at a time, and since when it holds; `undefined`: not offered. */
@@ -309,7 +317,8 @@ export class Ec2Engine {
   }
 
   /** Warned of 40 minutes before its end, taken away from 30 minutes before. */
-  #scheduleBlock({ id, kind, endMs }: CapacityReservation): void {
+  #scheduleBlock(reservation: CapacityReservation): void {
+    const { id, kind, endMs } = reservation;
     if (endMs === undefined) return;
     const inMs = (timeMs: number): number => Math.max(0, timeMs - this.#clock.nowMs());
     const users = (): Entry[] =>
@@ -319,6 +328,9 @@ export class Ec2Engine {
     if (kind === 'capacity-block') {
       this.#clock.schedule(inMs(endMs - blockWarningMs), () => {
         const reclaimMs = endMs - blockReclaimMs;
+        for (const listener of this.#reservationListeners) {
+          listener({ type: 'expiring', reservation });
+        }
         for (const { instance } of users()) {
           this.#emit({ type: 'block-ends', instance, endMs: reclaimMs });
         }

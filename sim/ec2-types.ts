@@ -144,6 +144,12 @@ export type Ec2Event =
   /** Its host will be worked on. */
   | { readonly type: 'maintenance'; readonly instance: Ec2Instance; readonly startMs: number };
 
+/** What becomes of a capacity block. */
+export interface ReservationEvent {
+  readonly type: 'delivered' | 'expiring';
+  readonly reservation: CapacityReservation;
+}
+
 export interface Ec2Options {
   readonly types: readonly InstanceTypeFacts[];
   readonly capacity?: CapacityModel;

@@ -7,6 +7,7 @@
  */
 import type { Catalogue } from '../../catalogue/loader.ts';
 import type { SubnetRange } from '../ec2-addresses.ts';
+import type { CapacityReservation } from '../ec2-reservations.ts';
 import type { Ec2Options } from '../ec2-types.ts';
 import { type MachineImage, publishedImages } from './images.ts';
 import type { LaunchTemplate } from './launch-templates.ts';
@@ -189,6 +190,11 @@ export function placementGroupOf(account: Account, nameOrId: string): PlacementG
   return account.placementGroups.find(
     ({ name, groupId }) => name === nameOrId || groupId === nameOrId,
   );
+}
+
+/** How events and answers name a reservation. */
+export function reservationArn(account: Account, { id, ownerId }: CapacityReservation): string {
+  return `arn:aws:ec2:${account.region}:${ownerId ?? account.accountId}:capacity-reservation/${id}`;
 }
 
 function hex(value: number, digits: number): string {

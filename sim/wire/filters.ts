@@ -7,6 +7,7 @@
  */
 import { Ec2Error } from '../ec2-types.ts';
 import type { Form } from './form.ts';
+import { globOf } from './glob.ts';
 import type { XmlValue } from './xml.ts';
 
 /** Filter name -> the values that an item has under it. */
@@ -14,7 +15,6 @@ export type FilterFields<T> = Readonly<
   Record<string, (item: T) => string | readonly string[] | undefined>
 >;
 
-const wildcard = /[*?]/;
 const filtersMax = 50;
 const valuesMax = 200;
 
@@ -60,14 +60,8 @@ function readerOf<T>(
 }
 
 function matcherOf(values: readonly string[]): (text: string) => boolean {
-  const exact = new Set(values.filter((value) => !wildcard.test(value)));
-  const patterns = values
-    .filter((value) => wildcard.test(value))
-    .map((value) => {
-      const escaped = value.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
-      return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
-    });
-  return (text) => exact.has(text) || patterns.some((pattern) => pattern.test(text));
+  const tests = values.map(globOf);
+  return (text) => tests.some((test) => test(text));
 }
 
 export interface Page<T> {

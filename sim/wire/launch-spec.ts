@@ -16,8 +16,15 @@ export function launchSpecOf(context: WireContext, data: Form, imageId?: string)
   const { account } = context;
   const image = imageOf(context, imageId ?? data.optional('ImageId'));
   const networkInterfaces = data.forms('NetworkInterface');
+  const ownGroups = data.texts('SecurityGroupId');
+  if (ownGroups.length > 0 && networkInterfaces.length > 0) {
+    throw new Ec2Error(
+      'InvalidParameterCombination',
+      'Network interfaces and an instance-level security groups may not be specified on the same request',
+    );
+  }
   const securityGroupIds = [
-    ...data.texts('SecurityGroupId'),
+    ...ownGroups,
     ...(networkInterfaces[0]?.texts('SecurityGroupId') ?? []),
   ];
   for (const id of securityGroupIds) {

@@ -10,7 +10,7 @@ import type { Tags } from './account.ts';
 import { isoTime, newId, type QueryHandler, type WireContext } from './context.ts';
 import { type FilterFields, filterOf, pageOf, tagSet } from './filters.ts';
 import { Form, type FormTree, tagsOf } from './form.ts';
-import type { XmlValue } from './xml.ts';
+import { EntryList, type XmlValue } from './xml.ts';
 
 export interface TemplateVersion {
   readonly number: number;
@@ -234,7 +234,6 @@ function versionXml(template: LaunchTemplate, version: TemplateVersion): XmlValu
 
 /** Lists whose name in answers is another. */
 const listNames: Readonly<Record<string, string>> = {
-  'NetworkInterface/SecurityGroupId': 'groupSet',
   LicenseSpecification: 'licenseSet',
 };
 const wordNames: Readonly<Record<string, string>> = { HttpProtocolIpv6: 'httpProtocolIpv6' };
@@ -250,14 +249,16 @@ function answerWords(
       if (typeof value === 'string') return [lower, value];
       const numbers = Object.keys(value);
       if (!numbers.every((key) => /^\d+$/.test(key))) return [lower, answerWords(value, name)];
-      const listName = listNames[`${parent}/${name}`] ?? listNames[name] ?? `${lower}Set`;
-      const items = numbers.toSorted((a, b) => Number(a) - Number(b)).map((key) => value[key]);
-      return [
-        listName,
-        items.map((item) =>
-          typeof item === 'object' ? answerWords(item, name) : (item as XmlValue),
-        ),
-      ];
+      const items = numbers
+        .toSorted((a, b) => Number(a) - Number(b))
+        .map((key): XmlValue => {
+          const item = value[key];
+          return typeof item === 'object' ? answerWords(item, name) : item;
+        });
+      if (parent === 'NetworkInterface' && name === 'SecurityGroupId') {
+        return ['groupSet', new EntryList('groupId', items)];
+      }
+      return [listNames[name] ?? `${lower}Set`, items];
     }),
   );
 }

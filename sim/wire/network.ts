@@ -6,7 +6,7 @@
  */
 import type { CapacityReservation } from '../ec2-reservations.ts';
 import { Ec2Error } from '../ec2-types.ts';
-import type { Account, PlacementGroup, SecurityGroup, Subnet } from './account.ts';
+import { type PlacementGroup, reservationArn, type SecurityGroup, type Subnet } from './account.ts';
 import { isoTime, type QueryHandler, type WireContext } from './context.ts';
 import { type FilterFields, filterOf, pageOf, tagSet } from './filters.ts';
 import type { Form } from './form.ts';
@@ -259,11 +259,6 @@ export const describeCapacityReservations: QueryHandler = (context, request) => 
     nextToken,
   };
 };
-
-/** As events and answers name a reservation. */
-export function reservationArn(account: Account, { id, ownerId }: CapacityReservation): string {
-  return `arn:aws:ec2:${account.region}:${ownerId ?? account.accountId}:capacity-reservation/${id}`;
-}
 
 function zoneIdOf({ catalogue }: WireContext, zone: string): string {
   return catalogue.zones.find(({ name }) => name === zone)?.id ?? '';

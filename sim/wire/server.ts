@@ -14,10 +14,12 @@ import { Ec2Error } from '../ec2-types.ts';
 import { createRandom, type SeededRandom } from '../random.ts';
 import { type Account, createAccount } from './account.ts';
 import { jsonActions, queryActions, type Service } from './actions.ts';
+import { answerAdmin } from './admin.ts';
 import { createClientTokens } from './client-tokens.ts';
 import type { WireContext } from './context.ts';
 import { describeCluster } from './eks.ts';
-import type { WireFaults } from './faults.ts';
+import { startEventBridge } from './event-bridge.ts';
+import { createFaultRules, type FaultRules } from './faults.ts';
 import { createInstanceHealth } from './instance-health.ts';
 import { MessageQueue } from './message-queue.ts';
 import {
@@ -41,11 +43,14 @@ export interface WireOptions {
   /** 0, the default: any. */
   readonly port?: number;
   readonly random?: SeededRandom;
-  readonly faults?: WireFaults;
+  /** Rules that the caller may add to while it runs. */
+  readonly faults?: FaultRules;
   /** Whether new templates are seen at once, as instances of a consistent engine are. */
   readonly isConsistent?: boolean;
   /** Time that a call takes, in the clock's. */
   readonly latencyMs?: (action: string) => number;
+  /** Share of messages that come twice. */
+  readonly duplicateShare?: number;
 }
 
 /** A call that was answered. */
@@ -61,6 +66,7 @@ export interface Wire {
   readonly endpoint: string;
   readonly account: Account;
   readonly context: WireContext;
+  readonly faults: FaultRules;
   /** Calls so far, the oldest first; {@link callsMax} at most. */
   readonly calls: readonly CallRecord[];
   close(): Promise<void>;
@@ -101,9 +107,12 @@ export async function startWire(options: WireOptions): Promise<Wire> {
       }
     },
   };
+  startEventBridge(context, { duplicateShare: options.duplicateShare ?? 0 });
   const calls: CallRecord[] = [];
+  const faults = options.faults ?? createFaultRules();
+  const front: Front = { context, faults, calls, latencyMs: options.latencyMs };
   const server = createServer((request, response) => {
-    void answer(request, response, context, options, calls);
+    void answer(request, response, front);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -111,7 +120,15 @@ export async function startWire(options: WireOptions): Promise<Wire> {
   });
   const { address, port } = server.address() as AddressInfo;
   endpoint = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
-  return { endpoint, account, context, calls, close: async () => await closed(server) };
+  return { endpoint, account, context, faults, calls, close: async () => await closed(server) };
+}
+
+/** What answering takes. */
+interface Front {
+  readonly context: WireContext;
+  readonly faults: FaultRules;
+  readonly calls: CallRecord[];
+  readonly latencyMs: ((action: string) => number) | undefined;
 }
 
 async function closed(server: Server): Promise<void> {
@@ -124,24 +141,27 @@ async function closed(server: Server): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  context: WireContext,
-  options: WireOptions,
-  calls: CallRecord[],
+  front: Front,
 ): Promise<void> {
+  const { context, calls } = front;
   const requestId = context.random.uuid();
   let service: Service | undefined;
   let result: WireAnswer | typeof noAnswer;
   let action = '';
   let failure = '';
   try {
-    const call = readCall(
-      request.method ?? '',
-      request.url ?? '',
-      request.headers['x-amz-target'] as string | undefined,
-      await bodyOf(request),
-    );
-    ({ service, action } = call);
-    result = await carriedOut(call, requestId, context, options);
+    const { method = '', url = '' } = request;
+    const body = await bodyOf(request);
+    const admin = answerAdmin(method, url, body, front, calls);
+    if (admin === undefined) {
+      const target = request.headers['x-amz-target'];
+      const call = readCall(method, url, typeof target === 'string' ? target : undefined, body);
+      ({ service, action } = call);
+      result = await carriedOut(call, requestId, front);
+    } else {
+      const headers = { 'content-type': 'application/json' };
+      result = { status: admin.status, headers, body: JSON.stringify(admin.body) };
+    }
   } catch (error) {
     if (error instanceof Ec2Error) failure = error.code;
     else failure = 'InternalError';
@@ -180,13 +200,13 @@ function statusByFault(error: unknown): number | undefined {
 async function carriedOut(
   call: WireCall,
   requestId: string,
-  context: WireContext,
-  { faults, latencyMs, clock }: WireOptions,
+  { context, faults, latencyMs }: Front,
 ): Promise<WireAnswer | typeof noAnswer> {
+  const { clock } = context;
   const { service, action } = call;
   const waitMs = latencyMs?.(action) ?? 0;
   if (waitMs > 0) await clock.sleep(waitMs);
-  const fault = faults?.on(service, action);
+  const fault = faults.on(service, action);
   if (fault?.type === 'delay') await clock.sleep(fault.delayMs);
   if (fault?.type === 'lose-request') return noAnswer;
   if (fault?.type === 'refuse') {

@@ -12,6 +12,7 @@ export type XmlValue =
   | boolean
   | undefined
   | RawXml
+  | EntryList
   | readonly XmlValue[]
   | { readonly [name: string]: XmlValue };
 
@@ -21,6 +22,17 @@ export class RawXml {
 
   constructor(text: string) {
     this.text = text;
+  }
+}
+
+/** A list whose entries have another name than the protocol's. */
+export class EntryList {
+  readonly entryName: string;
+  readonly items: readonly XmlValue[];
+
+  constructor(entryName: string, items: readonly XmlValue[]) {
+    this.entryName = entryName;
+    this.items = items;
   }
 }
 
@@ -51,6 +63,10 @@ function content(value: XmlValue, entryName: EntryName): string {
   if (value === undefined) return '';
   if (typeof value !== 'object') return String(value);
   if (value instanceof RawXml) return value.text;
+  if (value instanceof EntryList) {
+    const { entryName: name, items } = value;
+    return items.map((item) => `<${name}>${content(item, entryName)}</${name}>`).join('');
+  }
   let text = '';
   if (Array.isArray(value)) {
     for (const item of value as readonly XmlValue[]) {
