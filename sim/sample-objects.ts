@@ -5,7 +5,12 @@
  * the DaemonSets that every cluster has. What `npm start` begins with unless manifests are given.
  */
 
-import { labelArch, labelCapacityType, labelInstanceCategory } from '../core/api/labels.ts';
+import {
+  labelArch,
+  labelCapacityType,
+  labelInstanceCategory,
+  labelInstanceGeneration,
+} from '../core/api/labels.ts';
 import type { NodePoolRequirement } from '../core/api/nodepool.ts';
 import type { SimulatedCluster } from './cluster/cluster.ts';
 
@@ -24,6 +29,7 @@ export const samplePools: readonly SamplePool[] = [
       { key: labelArch, operator: 'In', values: ['amd64'] },
       { key: labelCapacityType, operator: 'In', values: ['spot', 'on-demand'] },
       { key: labelInstanceCategory, operator: 'In', values: ['c', 'm', 'r'] },
+      { key: labelInstanceGeneration, operator: 'Gt', values: ['4'] },
     ],
   },
   {

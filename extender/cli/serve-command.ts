@@ -11,11 +11,14 @@ import type { Logger } from 'pino';
 import { InputError } from '../../core/errors.ts';
 import { assetPath } from '../../workers/assets.ts';
 import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
+import { systemClock } from '../adapters/system.ts';
 import type { ServiceOptions } from '../composition/service.ts';
+import { startSummaryPrinter } from '../dashboard/terminal-summary.ts';
 import { createLog } from '../log.ts';
 import type { ExtenderTls } from '../server/secure-server.ts';
 import { defaultSettings, type ServiceSettings } from '../settings.ts';
 import type { ServeCommandOptions } from './serve-program.ts';
+import { tableStyle } from './table-style.ts';
 
 /** 0 when stopped or when its time is up. @throws InputError for wrong options */
 export async function runServe(options: ServeCommandOptions): Promise<number> {
@@ -78,9 +81,16 @@ async function serveEmbedded(
       '',
     ].join('\n'),
   );
+  const summary = startSummaryPrinter({
+    stream: process.stdout,
+    clock: systemClock,
+    state: () => embedded.service.dashboardState(),
+    style: () => tableStyle(undefined),
+  });
   try {
     await Promise.race([stopped.promise, embedded.done]);
   } finally {
+    summary.stop();
     await embedded.stop();
   }
   const [broken] = embedded.violations;

@@ -4,12 +4,15 @@
  * In: what they answer from. Out: running servers with their addresses. It decides nothing.
  */
 import { randomUUID } from 'node:crypto';
+import { InvariantError } from '../../core/errors.ts';
 import type { ExtenderNodes } from '../../core/scheduling/extender-view.ts';
 import type { ClusterView } from '../../core/state/view.ts';
 import { systemClock } from '../adapters/system.ts';
 import type { PriceBook } from '../controllers/price-book.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
+import type { Feed } from '../dashboard/feed.ts';
 import { type DashboardOptions, registerDashboard } from '../dashboard/routes.ts';
+import type { DashboardState } from '../dashboard/state.ts';
 import type { Health } from '../health.ts';
 import type { LogLevel } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -41,6 +44,8 @@ export interface Servers {
   /** Rejects if one of them dies. */
   readonly done: Promise<void>;
   readonly urls: { readonly extenderUrl: string; readonly operationsUrl: string };
+  /** What the dashboard shows now. */
+  readonly dashboardState: () => DashboardState;
   close(): Promise<void>;
 }
 
@@ -56,6 +61,7 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
         version: options.version,
       })
     : await startInline(options, metrics);
+  let feed: Feed | undefined;
   try {
     const operations = await startOperationsServer({
       ...options.operations,
@@ -63,7 +69,7 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
       contentType: metrics.registry.contentType,
       health,
       routes: async (app) => {
-        await registerDashboard(app, dashboardOptions(options, parts));
+        feed = await registerDashboard(app, dashboardOptions(options, parts));
         registerExplain(app, explainOptions(options, parts));
       },
     });
@@ -71,6 +77,10 @@ export async function startServers(options: ServiceOptions, parts: ServerParts):
       nodes: extender.nodes,
       done: extender.done,
       urls: { extenderUrl: extender.url, operationsUrl: operations.url },
+      dashboardState: () => {
+        if (feed === undefined) throw new InvariantError('the dashboard has no feed');
+        return feed.state();
+      },
       close: async () => {
         await Promise.all([extender.close(), operations.close()]);
       },

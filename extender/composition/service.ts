@@ -13,6 +13,7 @@ import type { ViewKind } from '../../core/state/view.ts';
 import { type LiveState, startLiveState } from '../controllers/live-state.ts';
 import { PriceBook } from '../controllers/price-book.ts';
 import { PlanBoard } from '../controllers/provisioning/plan-board.ts';
+import type { DashboardState } from '../dashboard/state.ts';
 import { createHealth, type Health } from '../health.ts';
 import { type LeaderElectionOptions, runLeaderElection } from '../leadership/lease.ts';
 import { SideBySide } from '../leadership/side-by-side.ts';
@@ -64,6 +65,8 @@ export interface Service {
   readonly board: PlanBoard;
   readonly recorder: ClusterRecorder;
   readonly isLeader: boolean;
+  /** What the dashboard shows now. */
+  readonly dashboardState: () => DashboardState;
   /** Rejects on a bug; resolves after {@link stop}. */
   readonly done: Promise<void>;
   /** Ends in good order, within {@link stopTimeoutMs}. */
@@ -196,6 +199,7 @@ export async function startService(
 
   return {
     ...servers.urls,
+    dashboardState: servers.dashboardState,
     live,
     metrics,
     board,
