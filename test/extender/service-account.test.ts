@@ -11,10 +11,12 @@ import {
 import { kubeconfigConnection } from '../../extender/adapters/kubernetes/connection.ts';
 import { systemClock, systemRandom } from '../../extender/adapters/system.ts';
 import { startLiveState } from '../../extender/controllers/live-state.ts';
+import { startLeftAlone } from '../../extender/controllers/nodepools/left-alone.ts';
 import { startNodePoolStatus } from '../../extender/controllers/nodepools/status.ts';
-import { karpenterLeads } from '../../extender/leadership/karpenter-lease.ts';
+import { karpenterLeads, karpenterLeaseName } from '../../extender/leadership/karpenter-lease.ts';
 import { runLeaderElection } from '../../extender/leadership/lease.ts';
 import { readLeader } from '../../extender/leadership/lease-lock.ts';
+import { SideBySide } from '../../extender/leadership/side-by-side.ts';
 import { createMetrics } from '../../extender/metrics.ts';
 import { ClusterRecorder } from '../../extender/records/recorder.ts';
 import { defaultSettings } from '../../extender/settings.ts';
@@ -58,6 +60,7 @@ t.test('with the rights of its service account', { skip: reason ?? false }, asyn
   await t.test('a Karpenter is seen', async (t) => await checkKarpenter(t, plane, client));
   await t.test('Events are told and counted', async (t) => await checkEvents(t, plane, client));
   await t.test('pools have a status', async (t) => await checkPools(t, plane, client));
+  await t.test('each has its group', async (t) => await checkSideBySide(t, plane, client));
 });
 
 async function install(plane: ControlPlane, client: KubernetesClient): Promise<void> {
@@ -209,4 +212,97 @@ async function checkPools(t: Test, plane: ControlPlane, client: KubernetesClient
   t.match(pool()?.metadata.annotations, { 'karpenter.sh/nodepool-hash-version': 'stowage-v1' });
   end.abort(new Error('stopped'));
   await Promise.all([controller.done, live.done]);
+}
+
+const poolsPath = '/apis/karpenter.sh/v1/nodepools';
+const leasesPath = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+
+/** As Karpenter renews it, from another machine. */
+function holdLease({ client }: ControlPlane): () => void {
+  const renew = async (): Promise<void> => {
+    const renewTime = new Date().toISOString().replace('Z', '000Z');
+    const spec = { holderIdentity: 'karpenter-1', leaseDurationSeconds: 15, renewTime };
+    const found = await client.expect<{ spec: object }>(
+      'GET',
+      `${leasesPath}/${karpenterLeaseName}`,
+    );
+    await client.expect('PUT', `${leasesPath}/${karpenterLeaseName}`, { ...found, spec });
+  };
+  let renewing: Promise<void> = renew();
+  const timer = setInterval(() => {
+    renewing = renewing.then(renew);
+  }, 2_000);
+  return () => clearInterval(timer);
+}
+
+async function checkSideBySide(
+  t: Test,
+  plane: ControlPlane,
+  client: KubernetesClient,
+): Promise<void> {
+  const stopHolding = holdLease(plane);
+  t.teardown(stopHolding);
+  const requirements = [{ key: 'kubernetes.io/arch', operator: 'In' as const, values: ['amd64'] }];
+  const theirs = poolOf('theirs', { requirements });
+  const ours = poolOf('ours', { requirements });
+  const { nodeClassRef } = ours.spec.template.spec;
+  const moved = {
+    ...ours.spec.template.spec,
+    nodeClassRef: { ...nodeClassRef, group: 'stowage.dev' },
+  };
+  await plane.client.expect('POST', poolsPath, theirs);
+  await plane.client.expect('POST', poolsPath, {
+    ...ours,
+    spec: { ...ours.spec, template: { spec: moved } },
+  });
+  const end = new AbortController();
+  const { signal } = end;
+  const live = startLiveState({ client, clock, random, signal });
+  await live.synced;
+  const metrics = createMetrics('test', { process: false });
+  const recorder = new ClusterRecorder({ client, clock, random, identity: 'a', metrics, log });
+  const settings = defaultSettings;
+  const sideBySide = new SideBySide({ client, clock, random, log, settings, signal });
+  const leading = sideBySide.lead(signal, async (owns, over) => {
+    const given = {
+      clock,
+      random,
+      client,
+      view: live.view,
+      recorder,
+      metrics,
+      log,
+      settings,
+      owns,
+    };
+    const context = { ...given, signal: over };
+    await Promise.all([startNodePoolStatus(context).done, startLeftAlone(context).done]);
+  });
+  const conditions = (name: string) => live.view.get('NodePool', { name })?.status?.conditions;
+  await eventually('our pool has a status', () => conditions('ours') !== undefined);
+  const events = async (): Promise<
+    readonly { readonly involvedObject: { readonly name: string } }[]
+  > =>
+    (
+      await plane.client.expect<{ items: { reason: string; involvedObject: { name: string } }[] }>(
+        'GET',
+        '/api/v1/namespaces/default/events',
+      )
+    ).items.filter(({ reason }) => reason === 'LeftToKarpenter');
+  await eventually('an Event says whose theirs is', async () => {
+    return (await events()).some(({ involvedObject }) => involvedObject.name === 'theirs');
+  });
+  t.notOk((await events()).some(({ involvedObject }) => involvedObject.name === 'ours'));
+  t.equal(sideBySide.karpenterLeads, true);
+  t.equal(conditions('theirs'), undefined);
+  t.equal(live.view.get('NodePool', { name: 'theirs' })?.metadata.annotations, undefined);
+  stopHolding();
+  const stoppedMs = performance.now();
+  await eventually('theirs is taken over', () => conditions('theirs') !== undefined);
+  const tookMs = performance.now() - stoppedMs;
+  t.comment(`taken over after ${Math.round(tookMs)} ms`);
+  t.ok(tookMs > 15_000, 'not before its Lease has run out');
+  end.abort(new Error('stopped'));
+  await Promise.all([leading, live.done, sideBySide.done]);
+  await recorder.flush(patienceMs);
 }

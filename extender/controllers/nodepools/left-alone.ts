@@ -14,7 +14,9 @@ import { reference } from '../termination/reports.ts';
 const againMs = 30 * 60_000;
 
 /** Starts at once; ends with the context's signal. */
-export function startLeftAlone(context: ControllerContext): Controller {
+export function startLeftAlone(
+  context: Omit<ControllerContext, 'cloud' | 'client' | 'metrics' | 'settings'>,
+): Controller {
   const { view, owns, recorder } = context;
   return startReconciler(context, {
     name: 'left-alone',
