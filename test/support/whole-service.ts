@@ -223,7 +223,13 @@ function serversWithoutSockets(
     servers: {
       nodes,
       done: end.promise,
+      dashboardState: () => {
+        throw new Error('there is no dashboard here');
+      },
       urls: { extenderUrl: '', operationsUrl: '' },
+      dashboardState: () => {
+        throw new Error('there is no dashboard');
+      },
       close: async () => end.resolve(),
     },
   };
