@@ -325,6 +325,33 @@ function cloudMetrics(make: MetricMaker) {
       'Offerings that could not be launched',
       ['zone', 'zone_id', 'capacity_type', 'reason'],
     ),
+    apiSeconds: make.histogram(
+      'stowage_aws_call_duration_seconds',
+      'Calls of AWS, each attempt by itself',
+      ['service', 'action'],
+      workSeconds,
+    ),
+    apiCalls: make.counter(
+      'stowage_aws_calls_total',
+      'Calls of AWS, by the error code that came back, empty if none did',
+      ['service', 'action', 'code'],
+    ),
+    apiWaitSeconds: make.histogram(
+      'stowage_aws_call_wait_seconds',
+      "Time that calls of AWS waited for the client's own rate limit",
+      ['action'],
+      workSeconds,
+    ),
+    unavailableOfferings: make.gauge(
+      'stowage_unavailable_offerings',
+      'Refusals of EC2 that are remembered now',
+      [],
+    ),
+    discoveryAgeSeconds: make.gauge(
+      'stowage_discovery_age_seconds',
+      'Age of what is known of types and prices, of the embedded catalogue where EC2 has told nothing',
+      ['part'],
+    ),
   };
 }
 

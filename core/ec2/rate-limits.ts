@@ -29,6 +29,9 @@ const exceptions: ReadonlyMap<string, RateLimit> = new Map([
   ['GetParameter', { size: 40, refillPerSecond: 40 }],
   ['GetProducts', { size: 10, refillPerSecond: 5 }],
   ['GetInstanceProfile', { size: 20, refillPerSecond: 10 }],
+  // SQS takes thousands a second.
+  ['ReceiveMessage', { size: 500, refillPerSecond: 500 }],
+  ['DeleteMessageBatch', { size: 500, refillPerSecond: 500 }],
 ]);
 
 /** The share of an action's limit that we use. */

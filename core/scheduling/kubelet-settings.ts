@@ -25,8 +25,9 @@ export interface KubeletSettings {
 }
 
 const nanosPerPercent = 10n ** 9n;
-const defaultMemoryThreshold = '100Mi';
-const defaultStorageThreshold = '10%';
+/** Eviction thresholds of a kubelet that is told none. */
+export const defaultMemoryThreshold = '100Mi';
+export const defaultStorageThreshold = '10%';
 
 /**
  * Settings of a node class, Karpenter's defaults where it sets none; of `undefined`, all defaults.

@@ -1,0 +1,185 @@
+/**
+ * Makes an ask into a fleet: subnets, images, launch templates.
+ *
+ * In: an ask, the request, the types under its class. Out: the fleet, with addresses booked in its
+ * subnets, and the offerings that nothing can be launched for now. One subnet per zone, as EC2 wants
+ * it. It calls EC2 only to make templates.
+ */
+import type { LaunchOffering, LaunchRequest } from '../../../core/cloud-port.ts';
+import type { FleetAsk } from '../../../core/ec2/fleet-asks.ts';
+import { imageFor } from '../../../core/ec2/images.ts';
+import { kubeletStatement } from '../../../core/ec2/kubelet-statement.ts';
+import {
+  type LaunchTemplateContent,
+  launchTemplateContent,
+} from '../../../core/ec2/launch-template.ts';
+import type { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
+import { userData } from '../../../core/ec2/user-data/user-data.ts';
+import type { InstanceType } from '../../../core/state/instance-type.ts';
+import type { ClusterLookup } from './cluster-lookup.ts';
+import type { PreparedOffering } from './fleet-call.ts';
+import type { TemplateStore } from './templates.ts';
+import { toml } from './toml.ts';
+
+export interface Preparation {
+  readonly offerings: readonly PreparedOffering[];
+  /** No subnet of their zone has room. */
+  readonly withoutAddresses: readonly LaunchOffering[];
+  /** The class cannot launch them, whatever EC2 has; with why. */
+  readonly impossible: { readonly offerings: readonly LaunchOffering[]; readonly message: string };
+  release(usedSubnetId: string | undefined): void;
+}
+
+export interface PreparationTools {
+  readonly templates: TemplateStore;
+  readonly cluster: ClusterLookup;
+  readonly ledger: SubnetLedger;
+  readonly clusterName: string;
+  readonly nowMs: () => number;
+}
+
+/**
+ * Addresses that a node takes when it starts: its VPC CNI attaches one interface and keeps another
+ * one warm, both full; no more than its pods may use.
+ */
+export function addressesOf({ facts, capacity }: InstanceType): number {
+  return Math.max(1, Math.min(capacity['pods'] ?? 0, 2 * facts.ipv4PerEni));
+}
+
+/** @throws AwsError, CloudError */
+export async function prepareFleet(
+  tools: PreparationTools,
+  ask: FleetAsk,
+  request: LaunchRequest,
+  types: ReadonlyMap<string, InstanceType>,
+  signal: AbortSignal | undefined,
+): Promise<Preparation> {
+  const { ledger, nowMs } = tools;
+  const { nodeClass } = request;
+  const subnets = subnetPerZone(tools, ask, request, types);
+  const withoutAddresses: LaunchOffering[] = [];
+  const impossible: LaunchOffering[] = [];
+  let message = '';
+  const offerings: PreparedOffering[] = [];
+  for (const offering of ask.offerings) {
+    const type = types.get(offering.instanceType);
+    const imageId = type === undefined ? undefined : imageFor(nodeClass, type);
+    if (type === undefined || imageId === undefined) {
+      impossible.push(offering);
+      message =
+        type === undefined
+          ? `instance type ${offering.instanceType} is not known`
+          : `status.amis has no image for ${offering.instanceType}`;
+      continue;
+    }
+    const subnetId = subnets.get(offering.zone);
+    if (subnetId === undefined || ledger.free(subnetId, nowMs()) < addressesOf(type)) {
+      withoutAddresses.push(offering);
+      continue;
+    }
+    const made = await templateFor(tools, request, type, imageId, ask.reservationId, signal);
+    if ('problem' in made) {
+      impossible.push(offering);
+      message = made.problem;
+      continue;
+    }
+    offerings.push({ offering, subnetId, template: made.name, imageId });
+  }
+  const release = book(tools, offerings, types);
+  return { offerings, withoutAddresses, impossible: { offerings: impossible, message }, release };
+}
+
+/** Zone -> its roomiest subnet; none where the smallest of the wanted types finds no room. */
+function subnetPerZone(
+  { ledger, nowMs }: PreparationTools,
+  { offerings }: FleetAsk,
+  { nodeClass }: LaunchRequest,
+  types: ReadonlyMap<string, InstanceType>,
+): ReadonlyMap<string, string> {
+  const chosen = new Map<string, string>();
+  for (const [zone, ofZone] of Map.groupBy(offerings, (offering) => offering.zone)) {
+    const needs = ofZone.map(({ instanceType }) => {
+      const type = types.get(instanceType);
+      return type === undefined ? Number.POSITIVE_INFINITY : addressesOf(type);
+    });
+    const ids = (nodeClass.status?.subnets ?? [])
+      .filter((subnet) => subnet.zone === zone)
+      .map(({ id }) => id);
+    const best = ledger.roomiest(ids, Math.min(...needs), nowMs());
+    if (best !== undefined) chosen.set(zone, best);
+  }
+  return chosen;
+}
+
+/** Only one of the subnets will be used, but which one EC2 decides: all are booked until then. */
+function book(
+  { ledger, nowMs }: PreparationTools,
+  offerings: readonly PreparedOffering[],
+  types: ReadonlyMap<string, InstanceType>,
+): (usedSubnetId: string | undefined) => void {
+  const held = [...Map.groupBy(offerings, ({ subnetId }) => subnetId)].map(([subnetId, group]) => {
+    const needs = group.map(({ offering }) => {
+      const type = types.get(offering.instanceType);
+      return type === undefined ? 1 : addressesOf(type);
+    });
+    return { subnetId, booking: ledger.book({ subnetId, addresses: Math.min(...needs) }) };
+  });
+  return (usedSubnetId) => {
+    for (const { subnetId, booking } of held) {
+      ledger.settle(booking, subnetId === usedSubnetId, nowMs());
+    }
+  };
+}
+
+async function templateFor(
+  tools: PreparationTools,
+  request: LaunchRequest,
+  type: InstanceType,
+  imageId: string,
+  reservationId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly name: string } | { readonly problem: string }> {
+  const made = await templateContentFor(tools, request, type, imageId, reservationId, signal);
+  if ('problem' in made) return made;
+  return { name: await tools.templates.ensure(made.content, request.nodeClass, signal) };
+}
+
+/** The content of the template that a type starts from. @throws AwsError, CloudError */
+export async function templateContentFor(
+  { cluster, clusterName }: PreparationTools,
+  { nodeClass, labels, taints }: LaunchRequest,
+  type: InstanceType,
+  imageId: string,
+  reservationId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly content: LaunchTemplateContent } | { readonly problem: string }> {
+  const facts = await cluster(signal);
+  const kubelet = kubeletStatement(nodeClass, type.capacity['pods'] ?? 0, facts.dnsAddresses);
+  const data = userData(
+    nodeClass,
+    {
+      cluster: facts,
+      kubelet,
+      labels,
+      taints,
+      joinsLocalDisks: nodeClass.spec.instanceStorePolicy === 'RAID0',
+      custom: nodeClass.spec.userData,
+    },
+    toml,
+  );
+  if ('problem' in data) return data;
+  const content = launchTemplateContent({
+    nodeClass,
+    imageId,
+    userData: Buffer.from(data.text).toString('base64'),
+    isIPv6: facts.isIPv6,
+    efaCount: 0,
+    reservationId,
+    tags: {
+      ...nodeClass.spec.tags,
+      [`kubernetes.io/cluster/${clusterName}`]: 'owned',
+      'eks:eks-cluster-name': clusterName,
+    },
+  });
+  return { content };
+}
