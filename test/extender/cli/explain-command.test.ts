@@ -38,6 +38,15 @@ t.test(
   },
 );
 
+t.test('a Karpenter beside us is told of', async (t) => {
+  const server = await startExplainServer(t, true, true);
+  const { stdout } = await explain('pod', 'web-0', '-n', 'shop', '--server', server);
+  t.match(
+    stdout.replaceAll(/\s+/g, ' '),
+    /Note: a Karpenter leads on this cluster; what is of group karpenter\.k8s\.aws is left to it\./,
+  );
+});
+
 t.test('JSON is what the service answers', async (t) => {
   const server = await startExplainServer(t, true);
   const words = ['pod', 'web-0', '-n', 'shop', '--server', server, '-o', 'json'];
