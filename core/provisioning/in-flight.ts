@@ -45,7 +45,9 @@ export interface PlanningSnapshot {
 
 /** O(pods + nodes + claims). */
 export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
-  const { snapshot, pending, claimOfPod } = facts;
+  const { snapshot, claimOfPod } = facts;
+  // By UID: a pod that has changed since it was found pending is still the same pod.
+  const pending = new Set(Array.from(facts.pending, ({ uid }) => uid));
   const nodes: Node[] = [];
   const inFlight = new Map<string, Live<'NodeClaim'>>();
   const nodeOfClaim = new Map<string, string>();
@@ -87,7 +89,7 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
   for (const pod of snapshot.pods) {
     if (pod.nodeName !== '') {
       if (shown.has(pod.nodeName)) pods.push(pod);
-    } else if (pending.has(pod)) {
+    } else if (pending.has(pod.uid)) {
       pods.push(pod);
     } else {
       const nodeName = nodeOfClaim.get(claimOfPod.get(pod.uid) ?? '');
@@ -97,7 +99,7 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
   for (const pod of facts.successors ?? []) {
     const nodeName = nodeOfClaim.get(claimOfPod.get(pod.uid) ?? '');
     if (nodeName !== undefined) pods.push({ ...pod, nodeName });
-    else if (pending.has(pod)) pods.push(pod);
+    else if (pending.has(pod.uid)) pods.push(pod);
   }
   return {
     snapshot: { ...snapshot, pods, nodes, nodePools: facts.nodePools },

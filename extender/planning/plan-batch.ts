@@ -66,13 +66,10 @@ export async function planBatch(
       return leftOut(pending.map((pod) => ({ pod, reason: `planning failed: ${why}` })));
     }
     const half = Math.ceil(pending.length / 2);
-    const parts: BatchPlan[] = [];
-    for (const part of [pending.slice(0, half), pending.slice(half)]) {
-      const others = new Set(pending.filter((pod) => !part.includes(pod)));
-      const pods = snapshot.pods.filter((pod) => !others.has(pod));
-      parts.push(await planBatch({ ...snapshot, pods }, part, options, divisions + 1));
-    }
-    return joined(parts);
+    const [one, other] = [pending.slice(0, half), pending.slice(half)];
+    const first = await planBatch(without(snapshot, other), one, options, divisions + 1);
+    const rest = settled(without(snapshot, one), first);
+    return joined([first, await planBatch(rest, other, options, divisions + 1)]);
   }
 }
 
@@ -105,6 +102,19 @@ async function planWhole(snapshot: ClusterSnapshot, options: BatchOptions): Prom
 function comparedCost(problem: PackingProblem, solution: PackingSolution): number | undefined {
   const pods = problem.demand.reduce((sum, count) => sum + count, 0);
   return pods > comparedPodsMax ? undefined : (firstFitCostNano(problem, solution) ?? undefined);
+}
+
+function without(snapshot: ClusterSnapshot, left: readonly SnapshotPod[]): ClusterSnapshot {
+  const uids = new Set(left.map(({ uid }) => uid));
+  return { ...snapshot, pods: snapshot.pods.filter(({ uid }) => !uids.has(uid)) };
+}
+
+/** With the pods that a plan puts on nodes standing there: their room is taken. */
+function settled(snapshot: ClusterSnapshot, { placements }: BatchPlan): ClusterSnapshot {
+  const placed = [...placements].flatMap(([nodeName, pods]) =>
+    pods.map((pod) => ({ ...pod, nodeName })),
+  );
+  return { ...snapshot, pods: [...snapshot.pods, ...placed] };
 }
 
 function leftOut(unschedulable: readonly LeftPod[]): BatchPlan {

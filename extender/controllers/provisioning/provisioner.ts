@@ -178,7 +178,8 @@ class Provisioner {
         claims: this.#writer.claims(),
         pending: new Set(pods),
         successors,
-        claimOfPod,
+        // With what the lane before has planned.
+        claimOfPod: placeOf,
         nodePools: [...view.all('NodePool')].filter(({ spec }) =>
           owns(spec.template.spec.nodeClassRef),
         ),
