@@ -22,7 +22,13 @@ import {
 } from './fleet-targets.ts';
 import { Form } from './form.ts';
 import { checkArchitecture, launchSpecOf, subnetOfTemplate } from './launch-spec.ts';
-import { findTemplate, type LaunchTemplate, taggedAs, versionOf } from './launch-templates.ts';
+import {
+  findTemplate,
+  type LaunchTemplate,
+  type TemplateVersion,
+  taggedAs,
+  versionOf,
+} from './launch-templates.ts';
 import type { XmlValue } from './xml.ts';
 
 const configsMax = 50;
@@ -86,6 +92,15 @@ function resolve(
     const template = findTemplate(context, named);
     const version = versionOf(template, named.optional('Version'));
     const given = config.forms('Overrides');
+    const specs = new Map<string | undefined, LaunchSpec>();
+    const specFor = (override: Form): LaunchSpec => {
+      const imageId = override.optional('ImageId');
+      const known = specs.get(imageId);
+      const spec = known ?? adapt(templateSpec(context, template, version, imageId));
+      if (known === undefined) specs.set(imageId, spec);
+      checkArchitecture(context, typeOf(override, version.data), spec.imageId);
+      return spec;
+    };
     const forms = given.length > 0 ? given : [new Form({}, 'Overrides')];
     for (const override of forms) {
       if (override.has('InstanceRequirements') || version.data.has('InstanceRequirements')) {
@@ -96,7 +111,7 @@ function resolve(
         overrides.push({
           ...placeOf(context, override, version.data),
           told,
-          spec: adapt(specFor(context, template, version.number, override, version.data)),
+          spec: specFor(override),
         });
       } catch (error) {
         if (!(error instanceof Ec2Error)) throw error;
@@ -110,21 +125,19 @@ function resolve(
   return { overrides, errors };
 }
 
-function specFor(
+function templateSpec(
   context: WireContext,
   { id }: LaunchTemplate,
-  version: number,
-  override: Form,
-  data: Form,
+  { number, data }: TemplateVersion,
+  imageId: string | undefined,
 ): LaunchSpec {
-  const spec = launchSpecOf(context, data, override.optional('ImageId'));
-  checkArchitecture(context, typeOf(override, data), spec.imageId);
+  const spec = launchSpecOf(context, data, imageId);
   return {
     ...spec,
     tags: {
       ...spec.tags,
       'aws:ec2launchtemplate:id': id,
-      'aws:ec2launchtemplate:version': String(version),
+      'aws:ec2launchtemplate:version': String(number),
     },
   };
 }
