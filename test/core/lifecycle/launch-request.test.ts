@@ -114,4 +114,7 @@ t.test('tags say whose an instance is, and Karpenter takes none of ours for its 
   const own = launchRequest(question({ claim: beside })).tags;
   t.equal(own['karpenter.k8s.aws/ec2nodeclass'], undefined);
   t.equal(own['stowage.dev/ec2nodeclass'], 'default');
+  const labels = { 'stowage.dev/ec2nodeclass': 'default' };
+  const request = launchRequest(question({ claim: liveClaim({ labels }) }));
+  t.equal(request.labels['stowage.dev/ec2nodeclass'], 'default', 'and the label from the start');
 });

@@ -106,4 +106,13 @@ t.test('the names of pool and node class are known', async (t) => {
     admitted('m5.large', pool([rule(key, 'In', value)])).length;
   t.equal(named('karpenter.k8s.aws/ec2nodeclass', 'default'), 10);
   t.equal(named('karpenter.k8s.aws/ec2nodeclass', 'other'), 0);
+  t.equal(named('stowage.dev/ec2nodeclass', 'default'), 0, 'that is of another group');
+  const theirs = pool([rule('stowage.dev/ec2nodeclass', 'In', 'default')]);
+  const { template } = theirs.spec;
+  const nodeClassRef = { ...template.spec.nodeClassRef, group: 'stowage.dev' };
+  const ours = {
+    ...theirs.spec,
+    template: { ...template, spec: { ...template.spec, nodeClassRef } },
+  };
+  t.equal(admitted('m5.large', { ...theirs, spec: ours }).length, 10);
 });
