@@ -12,11 +12,11 @@ import { InputError } from '../../core/errors.ts';
 import { assetPath } from '../../workers/assets.ts';
 import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
 import { systemClock } from '../adapters/system.ts';
-import type { ServiceOptions } from '../composition/service.ts';
 import { startSummaryPrinter } from '../dashboard/terminal-summary.ts';
 import { createLog } from '../log.ts';
 import type { ExtenderTls } from '../server/secure-server.ts';
 import { defaultSettings, type ServiceSettings } from '../settings.ts';
+import type { CommonOptions } from './serve-cluster.ts';
 import type { ServeCommandOptions } from './serve-program.ts';
 import { tableStyle } from './table-style.ts';
 
@@ -41,20 +41,25 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
       extender: { ...options.extenderAddress, ...tlsOf(options), inThread: true },
       operations: options.operationsAddress,
     };
-    return options.cluster === 'embedded'
-      ? await serveEmbedded(options, common, stopped)
-      : await serveCluster(options, common, stopped);
+    if (options.cluster === 'embedded') return await serveEmbedded(options, common, stopped);
+    if (options.cloud !== 'ec2') {
+      throw new InputError(
+        { field: '--cloud' },
+        'nodes of a real cluster come from a real cloud: expected --cloud=ec2 with --cluster=kubernetes',
+      );
+    }
+    const { serveCluster } = await import('./serve-cluster.ts');
+    const settingsIn = (namespace: string): ServiceSettings => settingsOf(options, namespace);
+    return await serveCluster(options, common, settingsIn, stopped.promise);
   } finally {
     stopped.dispose();
     await closePool(solver, log);
   }
 }
 
-type Common = Pick<ServiceOptions, 'solver' | 'log' | 'version' | 'extender' | 'operations'>;
-
 async function serveEmbedded(
   options: ServeCommandOptions,
-  common: Common,
+  common: CommonOptions,
   stopped: StopSignal,
 ): Promise<number> {
   if (options.cloud !== 'simulated') {
@@ -98,20 +103,6 @@ async function serveEmbedded(
     throw new Error(`a safety rule was broken: ${broken.kind}: ${broken.message}`);
   }
   return 0;
-}
-
-async function serveCluster(
-  options: ServeCommandOptions,
-  common: Common,
-  stopped: StopSignal,
-): Promise<number> {
-  if (options.cloud !== 'ec2') {
-    throw new InputError(
-      { field: '--cloud' },
-      'nodes of a real cluster come from a real cloud: expected --cloud=ec2 with --cluster=kubernetes',
-    );
-  }
-  throw new InputError({ field: '--cloud' }, 'ec2 is not built yet');
 }
 
 /** What the options say of the settings. */

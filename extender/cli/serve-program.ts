@@ -29,6 +29,11 @@ export interface ServeCommandOptions {
   readonly cloud: 'simulated' | 'ec2';
   readonly kubeconfig: string | undefined;
   readonly clusterName: string;
+  readonly region: string | undefined;
+  /** Instead of AWS's own addresses. */
+  readonly endpoint: string | undefined;
+  /** Name or URL. */
+  readonly interruptionQueue: string | undefined;
   readonly seed: number;
   readonly speed: number;
   readonly workload: string;
@@ -79,6 +84,12 @@ export function serveCommand(
     )
     .option('--kubeconfig <file>', 'how to reach the cluster; without it as a pod of the cluster')
     .option('--cluster-name <name>', 'tags instances as belonging to this cluster', 'default')
+    .option('--region <name>', 'of EC2; without it as AWS_REGION says')
+    .option('--endpoint <url>', 'a simulated EC2, such as that of stowage fake-ec2, instead of AWS')
+    .option(
+      '--interruption-queue <name>',
+      'name or URL of the SQS queue that tells of interruptions',
+    )
     .addOption(
       new Option('--workload <name>', 'embedded: what is submitted')
         .choices(['day', 'steady', 'burst', 'quiet'])

@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import type { CloudProvider } from '../../core/cloud-port.ts';
+import type { NodeClassCloud } from '../../core/ec2/node-class-port.ts';
 import type { EventSource } from '../../core/interruption-port.ts';
 import type { Clock, ClusterClient, Random, Solver } from '../../core/ports.ts';
 import type { ViewKind } from '../../core/state/view.ts';
@@ -51,6 +52,10 @@ export interface ServiceOptions {
   readonly operations: Endpoint;
   /** Simulated seconds per second, where the world is simulated. */
   readonly speed?: number;
+  /** Keeps the status of EC2NodeClasses; none where somebody else does. */
+  readonly nodeClassCloud?: NodeClassCloud;
+  /** Where to count, if whoever starts the service counts there too; by default a fresh set. */
+  readonly metrics?: Metrics;
   /** Metrics of the process itself; default true. Only one service in a process should have them. */
   readonly processMetrics?: boolean;
 }
@@ -93,10 +98,12 @@ export async function startService(
   openServers: (options: ServiceOptions, parts: ServerParts) => Promise<Servers> = startServers,
 ): Promise<Service> {
   const { clock, random, client, cloud, log, settings, version } = options;
-  const metrics = createMetrics(version, {
-    verbs: !options.extender.inThread,
-    process: options.processMetrics ?? true,
-  });
+  const metrics =
+    options.metrics ??
+    createMetrics(version, {
+      verbs: !options.extender.inThread,
+      process: options.processMetrics ?? true,
+    });
   const health = createHealth();
   const end = new AbortController();
   const { signal } = end;

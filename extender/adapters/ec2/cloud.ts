@@ -56,6 +56,8 @@ export interface Ec2Cloud extends CloudProvider {
   readonly discovery: Readonly<Record<BookPart, PartSource>>;
   /** Reads types and prices; resolves after the first attempt, goes on until the signal. */
   start(signal: AbortSignal): Promise<void>;
+  /** For the sources of news. */
+  readonly connection: Ec2Connection;
   /** Closes connections. */
   close(): void;
 }
@@ -119,6 +121,7 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
       return book.sources;
     },
     start: async (signal) => await startDiscovery(connection, book, signal),
+    connection,
     close: () => clients.close(),
     instanceTypes: async (nodeClass) => types.of(nodeClass).list,
     launch: async (request, { signal } = {}) => await launchOnce(request, signal),
