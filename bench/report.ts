@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../core/errors.ts';
 import { runProgram } from './arguments.ts';
+import type { ControlPlaneFile } from './control-plane-result.ts';
 import { drawCurves } from './curve-drawing.ts';
 import { designRows, seedsWanted } from './design-rows.ts';
 import type { MachineDescription } from './machine.ts';
@@ -53,13 +54,16 @@ export function readResults(directory: string): Results {
   for (const name of readdirSync(directory).sort()) {
     if (!name.endsWith('.json')) continue;
     const path = join(directory, name);
-    const content = JSON.parse(readFileSync(path, 'utf8')) as ResultFile | VectorpackFile;
+    const content = JSON.parse(readFileSync(path, 'utf8')) as
+      | ResultFile
+      | VectorpackFile
+      | ControlPlaneFile;
     const format: number = content.format;
     if (format !== resultFormat) {
       throw new InputError({ file: path }, `expected format ${resultFormat}; measure again`);
     }
     if (content.kind === 'vectorpack') vectorpack = content;
-    else if (content.runs.length > 0) files.push(content);
+    else if (content.kind === 'runs' && content.runs.length > 0) files.push(content);
   }
   if (files.length === 0 && vectorpack === undefined) {
     throw new InputError({ file: directory }, 'no results here; run `npm run bench` first');

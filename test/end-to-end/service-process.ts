@@ -7,7 +7,7 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { createKubernetesClient } from '../../extender/adapters/kubernetes/cluster-client.ts';
-import { kubeconfigConnection } from '../../extender/adapters/kubernetes/connection.ts';
+import { inClusterConnection } from '../../extender/adapters/kubernetes/connection.ts';
 import { systemClock, systemRandom } from '../../extender/adapters/system.ts';
 import { startService } from '../../extender/composition/service.ts';
 import { createLog, type LogLevel } from '../../extender/log.ts';
@@ -39,7 +39,8 @@ async function main(): Promise<void> {
   const log = createLog({ level, version });
   const point = await takeCrashPoint(options.crashFile);
   if (point !== undefined) log.warn(`dies ${describeCrashPoint(point)}`);
-  const client = createKubernetesClient(await kubeconfigConnection({ file: options.kubeconfig }));
+  const connection = await inClusterConnection(options.environment, options.accountDirectory);
+  const client = createKubernetesClient(connection);
   const cloud = createRemoteCloud(options.cloudUrl);
   const solver = createSolverPool({ threads: settings.solverThreads, warm: true });
   const service = await startService({

@@ -6,7 +6,7 @@
  * manifests give rights to. What the process does is in service-process.ts.
  */
 import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceSettings } from '../../extender/settings.ts';
 import type { Component } from '../control-plane/component.ts';
@@ -23,7 +23,9 @@ export interface ServiceOptions {
 
 /** What service-process.ts reads from the file that its argument names. */
 export interface ServiceProcessOptions {
-  readonly kubeconfig: string;
+  /** As Kubernetes tells pods where the API server is, and mounts who they are. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly accountDirectory: string;
   readonly cloudUrl: string;
   readonly settings: Partial<ServiceSettings>;
   readonly extenderPort: number;
@@ -53,8 +55,13 @@ export async function createService(
   const [extenderPort = 0, operationsPort = 0] = await findFreePorts(2);
   const file = (suffix: string): string => join(plane.directory, `${name}.${suffix}`);
   const crashFile = file('crash.json');
+  const api = new URL(plane.apiUrl);
   const processOptions: ServiceProcessOptions = {
-    kubeconfig: plane.kubeconfigOf(SYSTEM_UNDER_TEST.name),
+    environment: {
+      KUBERNETES_SERVICE_HOST: api.hostname,
+      KUBERNETES_SERVICE_PORT: api.port,
+    },
+    accountDirectory: await writeAccount(plane, file('account')),
     cloudUrl,
     settings: { clusterName, identity: name, ...settings },
     extenderPort,
@@ -86,4 +93,18 @@ export async function createService(
       return existsSync(crashFile);
     },
   };
+}
+
+/** What a pod finds under /var/run/secrets/kubernetes.io/serviceaccount. */
+async function writeAccount(plane: ControlPlane, directory: string): Promise<string> {
+  await mkdir(directory, { mode: 0o700 });
+  const files = {
+    token: plane.tokenOf(SYSTEM_UNDER_TEST.name),
+    'ca.crt': plane.authorityCertificate,
+    namespace: 'stowage-system',
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(directory, name), content, { mode: 0o600 });
+  }
+  return directory;
 }
