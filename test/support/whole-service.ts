@@ -227,9 +227,6 @@ function serversWithoutSockets(
         throw new Error('there is no dashboard here');
       },
       urls: { extenderUrl: '', operationsUrl: '' },
-      dashboardState: () => {
-        throw new Error('there is no dashboard');
-      },
       close: async () => end.resolve(),
     },
   };
