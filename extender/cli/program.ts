@@ -7,6 +7,7 @@
  */
 import { Command, Option } from 'commander';
 import { type ExplainCommandOptions, explainCommand } from './explain-program.ts';
+import { type FakeEc2CommandOptions, fakeEc2Command } from './fake-ec2-program.ts';
 import {
   collect,
   integerParser,
@@ -57,6 +58,7 @@ export interface CommandActions {
   verify(planFile: string, options: ModelCommandOptions): Promise<number>;
   serve(options: ServeCommandOptions): Promise<number>;
   explain(options: ExplainCommandOptions): Promise<number>;
+  fakeEc2(options: FakeEc2CommandOptions): Promise<number>;
 }
 
 const seedMax = 0xffffffff;
@@ -199,6 +201,11 @@ export function createProgram(
   );
   program.addCommand(
     explainCommand((options) => actions.explain(options), setExitCode).copyInheritedSettings(
+      program,
+    ),
+  );
+  program.addCommand(
+    fakeEc2Command((options) => actions.fakeEc2(options), setExitCode).copyInheritedSettings(
       program,
     ),
   );

@@ -10,7 +10,7 @@ const never = async (): Promise<number> => {
   throw new Error('no command is run here');
 };
 const program = createProgram(
-  { plan: never, instanceTypes: never, verify: never, serve: never, explain: never },
+  { plan: never, instanceTypes: never, verify: never, serve: never, explain: never, fakeEc2: never },
   '0',
   () => {},
 );
@@ -56,6 +56,9 @@ const wordsWithoutDefault = new Map([
   ['--no-leader-elect', 'off'],
   ['--leader-election-namespace', 'our own'],
   ['--log-level', 'by cluster'],
+  ['--scenario', 'none'],
+  ['--no-throttling', 'off'],
+  ['--no-lag', 'off'],
 ]);
 
 for (const command of program.commands) {
