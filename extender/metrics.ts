@@ -8,6 +8,7 @@
  * them all; a test compares.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { cloudMetrics } from './cloud-metrics.ts';
 import { type MetricMaker, metricMaker } from './metric-maker.ts';
 import { createVerbMetrics, verbMetrics } from './verb-metrics.ts';
 
@@ -302,55 +303,6 @@ function nodePoolMetrics(make: MetricMaker) {
       'operator_nodepool_status_condition_count',
       'NodePools by condition',
       ['type', 'status', 'reason'],
-    ),
-  };
-}
-
-function cloudMetrics(make: MetricMaker) {
-  return {
-    callSeconds: make.histogram(
-      'karpenter_cloudprovider_duration_seconds',
-      'Calls of the cloud',
-      ['controller', 'method', 'provider'],
-      workSeconds,
-    ),
-    errors: make.counter('karpenter_cloudprovider_errors_total', 'Calls that failed', [
-      'controller',
-      'method',
-      'provider',
-      'error',
-    ]),
-    launchFailures: make.counter(
-      'karpenter_cloudprovider_instance_launch_failures_total',
-      'Offerings that could not be launched',
-      ['zone', 'zone_id', 'capacity_type', 'reason'],
-    ),
-    apiSeconds: make.histogram(
-      'stowage_aws_call_duration_seconds',
-      'Calls of AWS, each attempt by itself',
-      ['service', 'action'],
-      workSeconds,
-    ),
-    apiCalls: make.counter(
-      'stowage_aws_calls_total',
-      'Calls of AWS, by the error code that came back, empty if none did',
-      ['service', 'action', 'code'],
-    ),
-    apiWaitSeconds: make.histogram(
-      'stowage_aws_call_wait_seconds',
-      "Time that calls of AWS waited for the client's own rate limit",
-      ['action'],
-      workSeconds,
-    ),
-    unavailableOfferings: make.gauge(
-      'stowage_unavailable_offerings',
-      'Refusals of EC2 that are remembered now',
-      [],
-    ),
-    discoveryAgeSeconds: make.gauge(
-      'stowage_discovery_age_seconds',
-      'Age of what is known of types and prices, of the embedded catalogue where EC2 has told nothing',
-      ['part'],
     ),
   };
 }

@@ -10,6 +10,7 @@ import { packageRoot, readSourceFiles } from './support/source-files.ts';
 const otherEntries: readonly string[] = [
   // By Piscina, as a thread.
   'workers/solve.ts',
+  'extender/composition/extender-worker.ts',
   // By asc, from solver-wasm/build.ts.
   'solver-wasm/assembly/index.ts',
   'solver-wasm/assembly/index-simd.ts',
