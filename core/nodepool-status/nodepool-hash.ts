@@ -44,8 +44,8 @@ function sortedTaints(taints: readonly Taint[] = []): readonly string[] {
   return [...new Set(texts)].sort();
 }
 
-/** Over UTF-16 code units, low byte first. */
-function fnv1a(text: string): string {
+/** 64 bits over UTF-16 code units, low byte first, as an unsigned decimal. Not for secrets. */
+export function fnv1a(text: string): string {
   let hash = offsetBasis;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
