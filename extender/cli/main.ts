@@ -32,6 +32,7 @@ const program = createProgram(
       (await import('./verify-command.ts')).runVerify(planFile, options),
     serve: async (options) => (await import('./serve-command.ts')).runServe(options),
     explain: async (options) => (await import('./explain-command.ts')).runExplain(options),
+    doctor: async (options) => (await import('./doctor-command.ts')).runDoctor(options),
     fakeEc2: async (options) => (await import('./fake-ec2-command.ts')).runFakeEc2(options),
   },
   version,

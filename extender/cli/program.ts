@@ -6,6 +6,7 @@
  * without loading the solver.
  */
 import { Command, Option } from 'commander';
+import { type DoctorCommandOptions, doctorCommand } from './doctor-program.ts';
 import { type ExplainCommandOptions, explainCommand } from './explain-program.ts';
 import { type FakeEc2CommandOptions, fakeEc2Command } from './fake-ec2-program.ts';
 import {
@@ -58,6 +59,7 @@ export interface CommandActions {
   verify(planFile: string, options: ModelCommandOptions): Promise<number>;
   serve(options: ServeCommandOptions): Promise<number>;
   explain(options: ExplainCommandOptions): Promise<number>;
+  doctor(options: DoctorCommandOptions): Promise<number>;
   fakeEc2(options: FakeEc2CommandOptions): Promise<number>;
 }
 
@@ -208,6 +210,9 @@ export function createProgram(
     fakeEc2Command((options) => actions.fakeEc2(options), setExitCode).copyInheritedSettings(
       program,
     ),
+  );
+  program.addCommand(
+    doctorCommand((options) => actions.doctor(options), setExitCode).copyInheritedSettings(program),
   );
   return program;
 }

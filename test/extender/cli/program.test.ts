@@ -22,6 +22,7 @@ async function run(...words: string[]) {
       verify: remember('verify', 1),
       serve: remember('serve', 0),
       explain: remember('explain', 0),
+      doctor: remember('doctor', 0),
       fakeEc2: remember('fakeEc2', 0),
     },
     '1.2.3',

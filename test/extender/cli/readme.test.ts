@@ -10,7 +10,15 @@ const never = async (): Promise<number> => {
   throw new Error('no command is run here');
 };
 const program = createProgram(
-  { plan: never, instanceTypes: never, verify: never, serve: never, explain: never, fakeEc2: never },
+  {
+    plan: never,
+    instanceTypes: never,
+    verify: never,
+    serve: never,
+    explain: never,
+    doctor: never,
+    fakeEc2: never,
+  },
   '0',
   () => {},
 );
@@ -57,6 +65,7 @@ const wordsWithoutDefault = new Map([
   ['--leader-election-namespace', 'our own'],
   ['--log-level', 'by cluster'],
   ['--scenario', 'none'],
+  ['--service-account', 'none'],
   ['--no-throttling', 'off'],
   ['--no-lag', 'off'],
 ]);
