@@ -23,8 +23,8 @@ function bootstrapScript({ cluster, kubelet, labels, taints, joinsLocalDisks }: 
   const [dnsAddress] = kubelet.clusterDNS ?? [];
   const flags = [
     ...kubeletFlags(kubelet),
-    ...(Object.keys(labels).length === 0 ? [] : [`--node-labels=${quoted(labelsText(labels))}`]),
-    `--register-with-taints=${quoted(taints.map(taintText).join(','))}`,
+    ...(Object.keys(labels).length === 0 ? [] : [`--node-labels=${labelsText(labels)}`]),
+    `--register-with-taints=${taints.map(taintText).join(',')}`,
   ];
   const options = [
     `--apiserver-endpoint ${quoted(cluster.endpoint)}`,
@@ -46,11 +46,11 @@ function bootstrapScript({ cluster, kubelet, labels, taints, joinsLocalDisks }: 
   ].join('\n');
 }
 
-/** Flags in a fixed order, for those settings that have one. */
+/** Flags in a fixed order, for those settings that have one. systemd runs them, no shell: no quotes. */
 function kubeletFlags(kubelet: KubeletStatement): readonly string[] {
   const flags: string[] = [];
   const add = (flag: string, value: unknown): void => {
-    if (value !== undefined) flags.push(`--${flag}=${quoted(String(value))}`);
+    if (value !== undefined) flags.push(`--${flag}=${String(value)}`);
   };
   const addMap = (flag: string, map: unknown, between: string): void => {
     const entries = sorted((map ?? {}) as Readonly<Record<string, string>>);

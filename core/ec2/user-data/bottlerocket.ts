@@ -92,6 +92,7 @@ function isTable(value: unknown): value is Settings {
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    Object.getPrototypeOf(value) === Object.prototype
+    // TOML has dates too, which are no tables.
+    !(value instanceof Date)
   );
 }

@@ -8,6 +8,7 @@ import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import { imageFor } from '../../../core/ec2/images.ts';
 import type { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
 import type { UnavailableOfferings } from '../../../core/ec2/unavailable-offerings.ts';
+import { InputError } from '../../../core/errors.ts';
 import {
   type AllocatableOptions,
   resolveInstanceTypes,
@@ -81,6 +82,16 @@ export class TypeBook {
     const [oldest] = this.#entries.keys();
     if (this.#entries.size >= classesMax && oldest !== undefined) this.#entries.delete(oldest);
     return entry;
+  }
+
+  /** None for a class whose settings cannot be read: its own condition says why. */
+  #resolved(facts: readonly InstanceTypeFacts[], nodeClass: EC2NodeClass): readonly InstanceType[] {
+    try {
+      return resolveInstanceTypes(facts, nodeClass, this.#options.allocatable);
+    } catch (error) {
+      if (error instanceof InputError) return [];
+      throw error;
+    }
   }
 
   /** What of the class decides its types. */
