@@ -61,8 +61,8 @@ async function checkManaged(t: Test, stage: Stage): Promise<void> {
   const elapsedMs = Math.round(performance.now() - startMs);
   t.comment(`${burstPods} pods run after ${elapsedMs} ms, ${stage.cluster.nodes.size} nodes`);
   t.ok(podsOf(stage, 'managed').every(isBound));
+  // Its nodes go by themselves while the races are on.
   await client.expect('DELETE', `${deploymentsPath}/managed`);
-  await untilEmpty(stage);
 }
 
 /** One node at the most, so that half of the pods stay outside and rush for every opening. */

@@ -37,7 +37,7 @@ import { createService, type Service } from './service.ts';
 
 export const clusterName = 'end-to-end';
 /** Everything waited for takes seconds; a machine that does other things too gets minutes. */
-export const deadlineMs = 240_000;
+export const deadlineMs = 420_000;
 
 export interface StageOptions {
   readonly plane?: Omit<ControlPlaneOptions, 'log'>;
