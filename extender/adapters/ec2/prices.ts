@@ -21,7 +21,6 @@ export async function readOnDemandPrices(
   const prices = new Map<string, number>();
   const filters = {
     regionCode: region,
-    serviceCode: 'AmazonEC2',
     preInstalledSw: 'NA',
     operatingSystem: 'Linux',
     capacitystatus: 'Used',
@@ -50,7 +49,8 @@ export async function readOnDemandPrices(
   );
   for await (const page of answers) {
     for (const item of page.PriceList ?? []) {
-      const found = productPrice(typeof item === 'string' ? item : JSON.stringify(item));
+      // A string object of the SDK's, which parses itself only on demand.
+      const found = productPrice(item.toString());
       if (found === undefined) continue;
       // A type may be listed more than once, with fees that are none: the dearest is the price.
       const known = prices.get(found.instanceType) ?? 0;
