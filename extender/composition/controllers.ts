@@ -5,6 +5,7 @@
  * itself on the live view, so that the order does not matter to the outcome. The first bug in any of
  * them ends all.
  */
+import type { NodeClassCloud } from '../../core/ec2/node-class-port.ts';
 import type { EventSource } from '../../core/interruption-port.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
@@ -16,6 +17,7 @@ import { startInterruption } from '../controllers/interruption/interruption.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
+import { startNodeClassStatus } from '../controllers/nodeclass/status.ts';
 import { startLeftAlone } from '../controllers/nodepools/left-alone.ts';
 import { startNodePoolStatus } from '../controllers/nodepools/status.ts';
 import { type DecisionFeed, startPodMetrics } from '../controllers/pod-metrics.ts';
@@ -32,9 +34,11 @@ export interface LeaderTools {
   /** Where the cloud's news of instances comes from; none if nobody listens. */
   readonly eventSources: readonly EventSource[];
   readonly decisions: DecisionFeed;
+  /** Undefined where somebody else keeps the status of EC2NodeClasses. */
+  readonly nodeClassCloud: NodeClassCloud | undefined;
 }
 
-type Start = (context: ControllerContext, tools: LeaderTools) => Controller;
+type Start = (context: ControllerContext, tools: LeaderTools) => Controller | undefined;
 
 const starts: readonly Start[] = [
   startNodeClaimLifecycle,
@@ -46,9 +50,11 @@ const starts: readonly Start[] = [
   startQuietTime,
   startEmptiness,
   (context, { eventSources }) => startInterruption(context, eventSources),
+  (context, { nodeClassCloud }) =>
+    nodeClassCloud === undefined ? undefined : startNodeClassStatus(context, nodeClassCloud),
   startNodePoolStatus,
   startLeftAlone,
-  (context, { prices }) => startClusterMetrics(context, prices),
+  (context, { prices, board }) => startClusterMetrics(context, prices, board),
   (context, { decisions }) => startPodMetrics(context, decisions),
   startProvisioner,
 ];
@@ -60,7 +66,7 @@ export async function runControllers(
 ): Promise<void> {
   const bug = new AbortController();
   const signal = AbortSignal.any([context.signal, bug.signal]);
-  const running = starts.map((start) => start({ ...context, signal }, tools));
+  const running = starts.flatMap((start) => start({ ...context, signal }, tools) ?? []);
   const results = await Promise.allSettled(
     running.map(async ({ name, done }) => {
       try {

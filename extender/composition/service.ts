@@ -154,8 +154,8 @@ export async function startService(
       log,
       settings,
     };
-    const { solver, eventSources = [] } = options;
-    const tools = { solver, prices, board, eventSources, decisions: recorder };
+    const { solver, eventSources = [], nodeClassCloud } = options;
+    const tools = { solver, prices, board, eventSources, nodeClassCloud, decisions: recorder };
     await sideBySide.lead(leaderSignal, async (owns, turnSignal) => {
       await runControllers({ ...context, owns, signal: turnSignal }, tools);
     });
