@@ -1,0 +1,153 @@
+/**
+ * Ninety minutes in which the cheapest pool is dry: what a launch costs with and without substitutes.
+ *
+ * In: the command line. Out: per policy the CreateFleet calls, claims made and lost, and how long a
+ * wanted node waited, in simulated time, against the simulated EC2 over HTTP and with the real SDK.
+ * The storm is that of kubernetes-sigs/karpenter issue 3198: most failures name one type in one zone.
+ * `one-try` asks for one offering per claim, remembers refusals as long as we do, and makes a new claim
+ * ten seconds after one was lost. Simulated time runs with real time, so waits contain the processor's.
+ *
+ * Run: `node bench/ice-storm.ts [--minutes N] [--burst N]`.
+ */
+import { parseArgs } from 'node:util';
+import type { LaunchOffering } from '../core/cloud-port.ts';
+import type { InstanceType } from '../core/state/instance-type.ts';
+import { type Ec2World, startEc2World } from '../test/support/ec2-cloud.ts';
+import { integerOption, runProgram } from './arguments.ts';
+
+const minuteMs = 60_000;
+/** Demand comes in bursts as far apart as a refusal is remembered: the worst for `one-try`. */
+const burstEveryMs = 3 * minuteMs + 5_000;
+const retryMs = 10_000;
+const triesMax = 60;
+/** As a plan writes on a claim of eight cores and 16 GiB. */
+const wantedVcpu = 8;
+const wantedMemoryMiB = 16_384;
+const minutesDefault = '90';
+const burstDefault = '38';
+const countMax = 10_000;
+
+interface Policy {
+  readonly name: string;
+  /** Offerings on one claim. */
+  readonly offerings: number;
+}
+
+const policies: readonly Policy[] = [
+  { name: 'substitutes', offerings: 10 },
+  { name: 'one-try', offerings: 1 },
+];
+
+interface Tally {
+  claims: number;
+  lost: number;
+  readonly waitsMs: number[];
+}
+
+await runProgram(async () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: minutesDefault },
+      burst: { type: 'string', default: burstDefault },
+    },
+  });
+  const minutes = integerOption('--minutes', values.minutes, 1, countMax);
+  const burst = integerOption('--burst', values.burst, 1, countMax);
+  for (const policy of policies) console.log(JSON.stringify(await storm(policy, minutes, burst)));
+});
+
+async function storm(policy: Policy, minutes: number, burst: number) {
+  const ec2 = await startEc2World({ ec2: { isThrottled: true } });
+  try {
+    return await runStorm(ec2, policy, minutes, burst);
+  } finally {
+    await ec2.close();
+  }
+}
+
+async function runStorm(ec2: Ec2World, policy: Policy, minutes: number, burst: number) {
+  const { cloud } = ec2.provider();
+  const { clock, engine, wire } = ec2.world;
+  const [best] = cheapest(await cloud.instanceTypes(ec2.nodeClass), 1);
+  engine.launcher.pools.drain(
+    ({ instanceType, zone, capacityType }) =>
+      instanceType === best?.instanceType &&
+      zone === best.zone &&
+      capacityType === best.capacityType,
+    Number.POSITIVE_INFINITY,
+  );
+  const tally: Tally = { claims: 0, lost: 0, waitsMs: [] };
+  const wanted: Promise<void>[] = [];
+  const bursts = Math.floor((minutes * minuteMs) / burstEveryMs);
+  for (let at = 0; at < bursts; at += 1) {
+    for (let index = 0; index < burst; index += 1) wanted.push(want(ec2, cloud, policy, tally));
+    await clock.sleep(burstEveryMs);
+  }
+  await Promise.all(wanted);
+  const waits = tally.waitsMs.toSorted((a, b) => a - b);
+  const calls = wire.calls.filter(({ action }) => action === 'CreateFleet');
+  return {
+    policy: policy.name,
+    nodes: waits.length,
+    claims: tally.claims,
+    claimsLost: tally.lost,
+    createFleetCalls: calls.length,
+    callsThrottled: calls.filter(({ error }) => error === 'RequestLimitExceeded').length,
+    waitP50Seconds: seconds(waits, 0.5),
+    waitP99Seconds: seconds(waits, 0.99),
+    instances: engine.instances.size,
+  };
+}
+
+/** One node that is wanted, until it is there. */
+async function want(
+  ec2: Ec2World,
+  cloud: ReturnType<Ec2World['provider']>['cloud'],
+  policy: Policy,
+  tally: Tally,
+): Promise<void> {
+  const { clock } = ec2.world;
+  const startedMs = clock.nowMs();
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    tally.claims += 1;
+    const types = await cloud.instanceTypes(ec2.nodeClass);
+    const offerings = cheapest(types, policy.offerings);
+    const request = { ...ec2.request(`claim-${tally.claims}`, []), offerings };
+    const outcome = await cloud.launch(request);
+    if (outcome.outcome === 'launched') {
+      tally.waitsMs.push(clock.nowMs() - startedMs);
+      return;
+    }
+    tally.lost += 1;
+    await clock.sleep(retryMs);
+  }
+}
+
+/** Offerings that hold what is wanted and can be had, as far as is known. */
+function cheapest(types: readonly InstanceType[], count: number): readonly LaunchOffering[] {
+  return types
+    .filter(
+      ({ facts }) =>
+        facts.vcpuCount === wantedVcpu &&
+        facts.memoryMiB >= wantedMemoryMiB &&
+        facts.architecture === 'amd64' &&
+        facts.gpus.length === 0,
+    )
+    .flatMap(({ name, offerings }) =>
+      offerings
+        .filter(({ available, capacityType }) => available && capacityType === 'spot')
+        .map(({ zone, priceNanoUsdPerHour }) => ({ name, zone, priceNanoUsdPerHour })),
+    )
+    .toSorted(
+      (a, b) =>
+        a.priceNanoUsdPerHour - b.priceNanoUsdPerHour ||
+        (`${a.name}${a.zone}` < `${b.name}${b.zone}` ? -1 : 1),
+    )
+    .slice(0, count)
+    .map(({ name, zone }) => ({ instanceType: name, zone, capacityType: 'spot' }));
+}
+
+function seconds(sortedMs: readonly number[], quantile: number): number {
+  const at = Math.min(sortedMs.length - 1, Math.floor(sortedMs.length * quantile));
+  return Math.round((sortedMs[at] ?? 0) / 100) / 10;
+}
