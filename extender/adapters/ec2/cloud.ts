@@ -130,6 +130,13 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
       await asPort(async () => await instances.get(instanceIdOf(providerID), signal)),
     terminate: async (providerID, { signal } = {}) =>
       await asPort(async () => await instances.terminate(instanceIdOf(providerID), signal)),
+    // For as long as a dry pool is kept away from, which is what the interruption asks for.
+    markUnavailable: (offering) =>
+      unavailable.mark(
+        offering,
+        offering.capacityType === 'reserved' ? 'reservation' : 'capacity',
+        nowMs(),
+      ),
   };
 }
 

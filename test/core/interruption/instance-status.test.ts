@@ -1,4 +1,4 @@
-/** Instance status as events. */
+/** Instance status as events: what is acted on, from when on, and what is over. */
 import t from 'tap';
 import { statusMessages } from '../../../core/interruption/instance-status.ts';
 
