@@ -85,8 +85,11 @@ class Written {
     }));
   }
 
+  /** By price alone: what steers the launch (premiums) is no money, and a plan states money. */
   offerings(list: readonly PricedOffering[]): readonly PlannedOffering[] {
-    return once(this.#lists, list, () => list.map((offering) => this.offering(offering)));
+    return once(this.#lists, list, () =>
+      list.toSorted((a, b) => a.priceNano - b.priceNano).map((offering) => this.offering(offering)),
+    );
   }
 }
 

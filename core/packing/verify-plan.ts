@@ -198,11 +198,14 @@ class NodeReview {
   ) {
     const { name, nodePool, labels, substitutes } = stated;
     const seen = new Set([offeringText(stated)]);
+    let lastPrice = 0;
     for (const substitute of substitutes) {
       const text = offeringText(substitute);
       const refuse = (why: string): void => this.#add('bad-substitute', name, `${text}: ${why}`);
       if (seen.has(text)) refuse('is the node itself or listed before');
       seen.add(text);
+      if (substitute.pricePerHour < lastPrice) refuse('is cheaper than the one before it');
+      lastPrice = substitute.pricePerHour;
       const other = this.#offered.find(nodePool, substitute, labels);
       if (typeof other === 'string') {
         refuse(other);

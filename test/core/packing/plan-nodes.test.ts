@@ -67,6 +67,35 @@ t.test('nodes have names by pool and type, prices in USD and quantities', (t) =>
   t.end();
 });
 
+t.test('substitutes are listed by price, whatever steers the launch', (t) => {
+  const model = sampleModel();
+  const { problem } = model;
+  const most = Math.max(...problem.priceNano);
+  // The dearest offering is held to cost least.
+  const steerNano = problem.priceNano.map((price) => 2 * (most - price));
+  const steered = { ...model, problem: { ...problem, steerNano } };
+  const lastJobAlone = [
+    bin(4, [
+      [0, 2],
+      [2, 2],
+    ]),
+    ...bins.slice(1),
+    bin(1, [[2, 1]]),
+  ];
+  const solution = solutionOf(steered, lastJobAlone);
+  const { nodes } = makePlan(sampleSnapshot, steered, solution, facts);
+  const prices = nodes.map(({ substitutes }) => substitutes.map((one) => one.pricePerHour));
+  t.ok(
+    prices.some((list) => new Set(list).size > 1),
+    'there is something to sort',
+  );
+  t.strictSame(
+    prices,
+    prices.map((list) => list.toSorted((a, b) => a - b)),
+  );
+  t.end();
+});
+
 t.test('existing nodes are filled first, and list who stands there and who is put there', (t) => {
   const model = sampleModel();
   const { existing } = makePlan(sampleSnapshot, model, solutionOf(model, bins), facts);

@@ -253,6 +253,16 @@ tap.test(
   },
 );
 
+tap.test('substitutes that are not listed by price', async (t) => {
+  const cluster = { types: [typeOf('m5.large'), typeOf('m5.xlarge')] };
+  const turn = (plan: Plan): Plan => ({
+    ...plan,
+    nodes: plan.nodes.map((node) => ({ ...node, substitutes: node.substitutes.toReversed() })),
+  });
+  t.strictSame(judge(cluster, cluster), []);
+  expectCode(t, 'bad-substitute', cluster, cluster, turn);
+});
+
 tap.test('a substitute in a zone that a spread does not leave open', async (t) => {
   const types = threeZones;
   const topologySpreadConstraints = [spreadOver(zoneKey, { app: 'web' })];
