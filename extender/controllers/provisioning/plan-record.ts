@@ -34,12 +34,6 @@ export function recordPlan(plan: BatchPlan, setting: PlanSetting): void {
   const pendingByReason = byReason(plan, setting);
   const bound = isProven ? standingNano + lowerBoundNano : undefined;
   const firstFit = firstFitNano === undefined ? undefined : standingNano + firstFitNano;
-  if (bound !== undefined) {
-    metrics.cluster.costUsdPerHour.set({ of: 'bound' }, bound / nanoPerUsd);
-  }
-  if (firstFit !== undefined) {
-    metrics.cluster.costUsdPerHour.set({ of: 'first_fit' }, firstFit / nanoPerUsd);
-  }
   board.publish({
     timeMs: clock.nowMs(),
     costNanoUsdPerHour: standingNano + costNano,

@@ -2,6 +2,8 @@
 import t, { type Test } from 'tap';
 import { CloudError } from '../../../core/cloud-port.ts';
 import { type Prices, startClusterMetrics } from '../../../extender/controllers/cluster-metrics.ts';
+import type { PlanFigures } from '../../../extender/dashboard/plan-state.ts';
+import { deleteObject } from '../../../sim/cluster/deletion.ts';
 import { installSamples } from '../../../sim/sample-objects.ts';
 import { createWorld, type World } from '../../../sim/world.ts';
 import { startControllers } from '../../support/controller-fixture.ts';
@@ -11,11 +13,15 @@ const poolKey = 'karpenter.sh/nodepool';
 const priceOf: Prices['priceOf'] = (labels) =>
   ({ small: 100_000_000, large: 400_000_000 })[labels?.[typeKey] ?? ''];
 
-async function setUp(t: Test, types: Prices['types'] = async () => undefined) {
+async function setUp(
+  t: Test,
+  types: Prices['types'] = async () => undefined,
+  latest: () => PlanFigures | undefined = () => undefined,
+) {
   const world = createWorld({ seed: t.name, types: [] });
   installSamples(world.cluster, ['us-east-1a'], [{ name: 'general', requirements: [] }]);
   const process = await startControllers(world, 'stowage', {
-    start: (context) => [startClusterMetrics(context, { types, priceOf })],
+    start: (context) => [startClusterMetrics(context, { types, priceOf }, { latest })],
   });
   const { cluster, nodePools } = process.context.metrics;
   const figures = async () => ({
@@ -43,7 +49,7 @@ function createClaim(world: World, name: string, type: string, isLaunched = true
 t.test('instances cost from launch on, each once; other nodes cost too', async (t) => {
   const { world, figures } = await setUp(t);
   await world.clock.advance(1_000);
-  t.strictSame(await figures(), { nodes: 0, cost: [0], pools: [0] });
+  t.strictSame(await figures(), { nodes: 0, cost: [0, 0, 0], pools: [0] });
   createClaim(world, 'a', 'small');
   createClaim(world, 'b', 'large');
   createClaim(world, 'wanted', 'large', false);
@@ -54,7 +60,37 @@ t.test('instances cost from launch on, each once; other nodes cost too', async (
   });
   world.cluster.create('Node', { metadata: { name: 'legacy', labels: { [typeKey]: 'large' } } });
   await world.clock.advance(6_000);
-  t.strictSame(await figures(), { nodes: 2, cost: [0.9], pools: [0.5] });
+  t.strictSame(await figures(), { nodes: 2, cost: [0.9, 0.9, 0.9], pools: [0.5] });
+});
+
+t.test('the bound and first-fit follow the nodes of the plans that they come from', async (t) => {
+  let plan: PlanFigures | undefined;
+  const { world, figures } = await setUp(t, undefined, () => plan);
+  createClaim(world, 'before', 'large');
+  await world.clock.advance(6_000);
+  t.strictSame((await figures()).cost, [0.4, 0.4, 0.4]);
+  const planned = {
+    timeMs: world.clock.nowMs(),
+    costNanoUsdPerHour: 500_000_000,
+    batchCostNanoUsdPerHour: 100_000_000,
+    lowerBoundNanoUsdPerHour: 480_000_000,
+    firstFitNanoUsdPerHour: 550_000_000,
+    gap: 0.2,
+    pods: 1,
+    solveMs: 1,
+    pendingByReason: {},
+  };
+  plan = planned;
+  createClaim(world, 'a', 'small');
+  await world.clock.advance(6_000);
+  t.strictSame((await figures()).cost, [0.5, 0.48, 0.55]);
+  // A plan without nodes says nothing of those that run.
+  plan = { ...planned, batchCostNanoUsdPerHour: 0, lowerBoundNanoUsdPerHour: 500_000_000 };
+  await world.clock.advance(6_000);
+  t.strictSame((await figures()).cost, [0.5, 0.48, 0.55]);
+  deleteObject(world.cluster, 'NodeClaim', { name: 'a' });
+  await world.clock.advance(6_000);
+  t.strictSame((await figures()).cost, [0.4, 0.4, 0.4]);
 });
 
 t.test('without leadership there is no cost to add up', async (t) => {
