@@ -128,8 +128,9 @@ export function createLauncher(
     if (placementGroup?.isSpread === true && (spreadCounts.get(spreadKey) ?? 0) >= spreadMax) {
       return refuse(spreadFull);
     }
-    const reservation = reservationFor(spec, capacityType, override);
-    if (reservation === 'full') return refuse(reservationFull);
+    const place = reservationFor(spec, capacityType, override);
+    if (place === undefined) return refuse(reservationFull);
+    const reservation = place.id;
     if (!takeTokens(1)) return refuse(throttled);
     if (reservation === undefined && !pools.take({ instanceType, zone, capacityType }, type)) {
       return refuse(dry(override));
@@ -155,21 +156,22 @@ export function createLauncher(
     };
   }
 
-  /** The reservation whose place is taken; `undefined`: none is. */
+  /** The reservation whose place is taken, if any; `undefined` where the one that is named is full. */
   function reservationFor(
     spec: LaunchSpec,
     capacityType: string,
     { instanceType, zone }: FleetOverride,
-  ): string | 'full' | undefined {
-    if (capacityType === 'spot') return undefined;
-    const { reservationId } = spec;
+  ): { readonly id: string | undefined } | undefined {
+    if (capacityType === 'spot') return { id: undefined };
+    const { reservationId, usesOpenReservations } = spec;
     if (reservationId === undefined) {
-      if (spec.usesOpenReservations === false) return undefined;
-      return reservations.findOpen(instanceType, zone)?.id;
+      if (usesOpenReservations === false) return { id: undefined };
+      return { id: reservations.findOpen(instanceType, zone)?.id };
     }
     const named = reservations.get(reservationId);
     const isRight = named?.instanceType === instanceType && named.zone === zone;
-    return isRight && reservations.available(reservationId) > 0 ? reservationId : 'full';
+    const hasRoom = isRight && reservations.available(reservationId) > 0;
+    return hasRoom ? { id: reservationId } : undefined;
   }
 
   function release(claim: LaunchClaim): void {

@@ -27,7 +27,7 @@ export function integerField(
     return value;
   throw new Ec2Error(
     'InvalidParameterValue',
-    `Value ${String(value)} for parameter ${name} is invalid. Expected ${min} to ${max}.`,
+    `Value ${JSON.stringify(value)} for parameter ${name} is invalid. Expected ${min} to ${max}.`,
   );
 }
 

@@ -9,7 +9,6 @@
 import { parse as parseToml } from 'smol-toml';
 import { parseAllDocuments } from 'yaml';
 import type { EC2NodeClass } from '../../core/api/ec2nodeclass.ts';
-import type { KubeletConfiguration } from '../../core/api/kubelet-configuration.ts';
 import type { Taint } from '../../core/api/kubernetes.ts';
 import { readJsonUserData, type UserData, type UserDataReader } from '../user-data.ts';
 import { flagsOf, shellWords } from './shell-words.ts';
@@ -191,7 +190,7 @@ function taintsOf(text: string | undefined): readonly Taint[] {
 
 /** `key=value:effect`, the value being optional. */
 function taintOf(text: string): Taint {
-  const [pair = '', effect = ''] = splitLast(text, ':');
+  const [pair, effect] = splitLast(text, ':');
   const at = pair.indexOf('=');
   const key = at < 0 ? pair : pair.slice(0, at);
   const value = at < 0 ? '' : pair.slice(at + 1);
@@ -213,10 +212,10 @@ function nodeClassOf(family: string, kubelet: Fields, joinsDisks: boolean): EC2N
       amiSelectorTerms: [{ alias: `${family}@latest` }],
       subnetSelectorTerms: [],
       securityGroupSelectorTerms: [],
-      kubelet: kubelet as KubeletConfiguration,
+      kubelet,
       ...(joinsDisks ? { instanceStorePolicy: 'RAID0' as const } : {}),
     },
-  } as EC2NodeClass;
+  };
 }
 
 function merge(under: Fields, over: Fields): Fields {

@@ -118,8 +118,8 @@ function badReceipt(): Ec2Error {
   return new Ec2Error('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.');
 }
 
-function urlOf({ account, endpoint }: WireContext, name: string): string {
-  return `${endpoint()}/${account.accountId}/${name}`;
+function urlOf(context: WireContext, name: string): string {
+  return `${context.endpoint()}/${context.account.accountId}/${name}`;
 }
 
 function messageJson({ messageId, body, sentMs, receiveCount, receipt }: QueuedMessage): Json {

@@ -291,7 +291,10 @@ export function testInstances(t: Test, { ec2, imageId, subnetId }: Ec2Peer): voi
       const { TerminatingInstances = [] } = await ec2.send(
         new TerminateInstancesCommand({ InstanceIds: ids }),
       );
-      t.strictSame(TerminatingInstances.map(({ InstanceId }) => InstanceId).sort(), ids.toSorted());
+      t.strictSame(
+        TerminatingInstances.map(({ InstanceId = '' }) => InstanceId).sort(),
+        ids.toSorted(),
+      );
       t.match(TerminatingInstances[0]?.CurrentState, { Name: /^(shutting-down|terminated)$/ });
       t.ok(again || TerminatingInstances[0]?.PreviousState?.Name !== 'terminated');
     }
