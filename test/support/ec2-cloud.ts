@@ -28,10 +28,13 @@ export interface Ec2World {
 }
 
 const clusterName = 'simulated';
-const speed = 100;
+const speedDefault = 100;
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-export async function startEc2World(options: AwsWorldOptions = {}): Promise<Ec2World> {
+export async function startEc2World(
+  options: AwsWorldOptions = {},
+  speed = speedDefault,
+): Promise<Ec2World> {
   const world = await startAwsWorld(options);
   const end = new AbortController();
   const paced = world.clock.pace({ speed, signal: end.signal });

@@ -54,6 +54,8 @@ export function createClients({ region, endpoint, credentials }: ClientOptions):
     requestHandler: {
       connectionTimeout: connectTimeoutMs,
       requestTimeout: answerTimeoutMs,
+      // Without it the SDK only warns, and a call that hangs keeps its caller for ever.
+      throwOnRequestTimeout: true,
       httpsAgent: { maxSockets: socketsMax },
       httpAgent: { maxSockets: socketsMax },
     },
