@@ -22,6 +22,9 @@ import type { Place } from './problems.ts';
 /** Largest single document or item, in characters. */
 const maxPieceLength = 16 * 1024 * 1024;
 
+/** Most text of items with anchors that is kept for later items, in characters. */
+const maxAnchoredLength = 1024 * 1024;
+
 /**
  * yes, no, on and off are booleans, as for kubectl; y and n are left alone, because where kubectl
  * takes them for booleans it then refuses them: what they are meant as are names.
@@ -40,6 +43,9 @@ const separator = /^(?:---|\.\.\.)(?:\s|$)/;
 const itemsLine = /^items:[ \t]*(?:#.*)?\r?\n$/;
 /** Comments, directives and white space only: nothing to parse. */
 const blank = /^(?:[ \t]*(?:#.*)?\r?\n|%.*\n)*$/;
+
+/** Where an anchor may be defined; in text it may be none, which costs the room to keep it. */
+const anchor = /(?:^|[\s,[{])&[^\s,[\]{}&]+\s/;
 
 /** Lines that are parsed together, and where they stand. */
 interface Piece {
@@ -63,6 +69,9 @@ export class YamlSplitter {
   #itemIndent: number | undefined;
   #inItems = false;
   #listOpen = false;
+  /** Lines of this document's items that may define anchors; later items may name these. */
+  readonly #anchored: string[] = [];
+  #anchoredLength = 0;
 
   constructor(file: string, list: ListAssembly) {
     this.#file = file;
@@ -156,14 +165,37 @@ export class YamlSplitter {
       this.#list.open(this.#place(), head);
       this.#listOpen = true;
     }
-    const parsed = this.#parse(lines, firstLine);
+    const parsed = this.#parseItem(lines, firstLine);
     for (const value of Array.isArray(parsed) ? parsed : [parsed]) {
       this.#list.item(value);
     }
   }
 
+  /** An item by itself; behind those that define anchors if it names one that it does not define. */
+  #parseItem(lines: readonly string[], firstLine: number): unknown {
+    const before = this.#anchored.length;
+    if (lines.some((line) => anchor.test(line))) this.#keepAnchors(lines);
+    try {
+      return load(lines.join(''), { schema });
+    } catch (error) {
+      if (before === 0 || !isUnknownAlias(error)) return this.#parse(lines, firstLine);
+    }
+    const text = [...this.#anchored.slice(0, before), ...lines];
+    const all = this.#parse(text, firstLine - before);
+    return Array.isArray(all) ? all.slice(-1) : all;
+  }
+
+  /** Beyond the bound none is kept, and an alias across items is the error that the parser makes it. */
+  #keepAnchors(lines: readonly string[]): void {
+    for (const line of lines) this.#anchoredLength += line.length;
+    if (this.#anchoredLength > maxAnchoredLength) this.#anchored.length = 0;
+    else this.#anchored.push(...lines);
+  }
+
   #endDocument(): void {
     this.#endItem();
+    this.#anchored.length = 0;
+    this.#anchoredLength = 0;
     const { lines, firstLine } = this.#document;
     const text = lines.join('');
     if (this.#listOpen) {
@@ -212,4 +244,8 @@ export class YamlSplitter {
 
 function emptyPiece(firstLine: number): Piece {
   return { lines: [], length: 0, firstLine };
+}
+
+function isUnknownAlias(error: unknown): boolean {
+  return error instanceof YAMLException && error.reason.startsWith('unidentified alias');
 }

@@ -58,6 +58,32 @@ const object = fc
   .map((one) => JSON.parse(JSON.stringify(one)) as Record<string, unknown>);
 const cuts = fc.array(fc.nat(3000), { maxLength: 12 });
 
+t.test('items of a YAML List may share parts by anchors and aliases', async (t) => {
+  const text = `kind: List
+items:
+- &first {kind: Pod, spec: &spec {a: 1}}
+- kind: Pod
+  args: [&last 7]
+- {kind: Pod, spec: *spec}
+- &spec {kind: Node, n: *last}
+- {kind: Pod, spec: *spec}
+---
+kind: List
+items:
+- {kind: Pod, spec: &other 1}
+`;
+  t.strictSame(values(splitYaml(text)), [
+    { kind: 'Pod', spec: { a: 1 } },
+    { kind: 'Pod', args: [7] },
+    { kind: 'Pod', spec: { a: 1 } },
+    { kind: 'Node', n: 7 },
+    { kind: 'Pod', spec: { kind: 'Node', n: 7 } },
+    { kind: 'Pod', spec: 1 },
+  ]);
+  const across = 'kind: List\nitems:\n- {kind: &k Pod}\n---\nkind: List\nitems:\n- {kind: *k}\n';
+  t.throws(() => splitYaml(across), /unidentified alias/, 'not from one document to another');
+});
+
 t.test(
   'a JSON List gives its items, however it is indented and wherever its chunks end',
   async () => {
