@@ -22,6 +22,7 @@ import { tableStyle } from './table-style.ts';
 
 /** 0 when stopped or when its time is up. @throws InputError for wrong options */
 export async function runServe(options: ServeCommandOptions): Promise<number> {
+  checkOptions(options);
   const { version } = JSON.parse(readFileSync(assetPath('package.json'), 'utf8')) as {
     version: string;
   };
@@ -29,9 +30,10 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
   const log = createLog({ level, version });
   const solver = createSolverPool({ threads: options.threads, warm: true });
   const stopped = stopSignal(options.durationMs);
+  let isEnding = false;
   // The first batch is to find compiled code; where practice fails, so will the batch, and say why.
   solver.warmUp(options.master).catch((error: unknown) => {
-    log.error({ err: error }, 'the solver could not be warmed up');
+    if (!isEnding) log.error({ err: error }, 'the solver could not be warmed up');
   });
   try {
     const common = {
@@ -42,19 +44,31 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
       operations: options.operationsAddress,
     };
     if (options.cluster === 'embedded') return await serveEmbedded(options, common, stopped);
-    if (options.cloud !== 'ec2') {
-      throw new InputError(
-        { field: '--cloud' },
-        'nodes of a real cluster come from a real cloud: expected --cloud=ec2 with --cluster=kubernetes',
-      );
-    }
     const { serveCluster } = await import('./serve-cluster.ts');
     const settingsIn = (namespace: string): ServiceSettings => settingsOf(options, namespace);
     return await serveCluster(options, common, settingsIn, stopped.promise);
   } finally {
+    isEnding = true;
     stopped.dispose();
     await closePool(solver, log);
   }
+}
+
+/** Options that do not go together, before anything is started for them. */
+function checkOptions(options: ServeCommandOptions): void {
+  if (options.cluster === 'embedded' && options.cloud !== 'simulated') {
+    throw new InputError({ field: '--cloud' }, 'the embedded cluster has a simulated cloud only');
+  }
+  if (options.cluster === 'kubernetes' && options.cloud !== 'ec2') {
+    throw new InputError(
+      { field: '--cloud' },
+      'nodes of a real cluster come from a real cloud: expected --cloud=ec2 with --cluster=kubernetes',
+    );
+  }
+  if (options.batchIdleMs > options.batchMaxMs) {
+    throw new InputError({ field: '--batch-idle' }, 'expected no more than --batch-max');
+  }
+  tlsOf(options);
 }
 
 async function serveEmbedded(
@@ -62,9 +76,6 @@ async function serveEmbedded(
   common: CommonOptions,
   stopped: StopSignal,
 ): Promise<number> {
-  if (options.cloud !== 'simulated') {
-    throw new InputError({ field: '--cloud' }, 'the embedded cluster has a simulated cloud only');
-  }
   const [{ startEmbedded }, { workloads }] = await Promise.all([
     import('../composition/embedded.ts'),
     import('../composition/embedded-workload.ts'),
@@ -150,7 +161,7 @@ function tlsOf(options: ServeCommandOptions): { readonly tls?: ExtenderTls } {
 }
 
 interface StopSignal {
-  /** Resolves at the first SIGINT or SIGTERM, or when the time is up. */
+  /** Resolves at the first SIGINT or SIGTERM, when nobody reads any more, or when the time is up. */
   readonly promise: Promise<void>;
   dispose(): void;
 }
@@ -162,14 +173,21 @@ function stopSignal(durationMs: number | undefined): StopSignal {
     stop = resolve;
   });
   const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
+  // Who reads the summary has left, as `| head` does; without a listener that would be a crash.
+  const readerLeft = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    stop();
+  };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  process.stdout.on('error', readerLeft);
   return {
     promise,
     dispose: () => {
       clearTimeout(timer);
       process.removeListener('SIGINT', stop);
       process.removeListener('SIGTERM', stop);
+      process.stdout.removeListener('error', readerLeft);
     },
   };
 }
