@@ -114,9 +114,10 @@ async function want(
   const startedMs = clock.nowMs();
   for (let tries = 0; tries < triesMax; tries += 1) {
     tally.claims += 1;
+    const uid = `claim-${tally.claims}`;
     const types = await cloud.instanceTypes(ec2.nodeClass);
     const offerings = cheapest(types, policy.offerings);
-    const request = { ...ec2.request(`claim-${tally.claims}`, []), offerings };
+    const request = { ...ec2.request(uid, []), offerings };
     let outcome = await cloud.launch(request);
     // Nothing is wrong with the claim then: the same is asked again, as the controller does.
     while (outcome.outcome === 'failed' && isPassing.has(outcome.failure)) {
