@@ -226,7 +226,10 @@ t.test(
     let stricter = 0;
     for (let seed = 0; seed < 60; seed++) {
       const loose = tinyProblem(seed, [], tinySizes);
-      const strict = { ...loose, request: loose.boundRequest.map((amount) => Math.ceil(amount * 1.5)) };
+      const strict = {
+        ...loose,
+        request: loose.boundRequest.map((amount) => Math.ceil(amount * 1.5)),
+      };
       const [best, rounded] = [await solveHere(loose), await solveHere(strict)];
       const isSame = best.unserved.every((count, f) => count === rounded.unserved[f]);
       if (!isSame) continue;
