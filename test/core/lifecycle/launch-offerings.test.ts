@@ -109,7 +109,7 @@ t.test('without plan it is what the requirements admit and what holds the reques
     inValues('topology.kubernetes.io/zone', 'us-east-1b'),
     inValues('karpenter.sh/capacity-type', 'spot'),
     inValues('karpenter.sh/nodepool', 'general'),
-    inValues('karpenter.k8s.aws/ec2nodeclass', 'default'),
+    inValues('stowage.dev/ec2nodeclass', 'default'),
     inValues('example.com/team', 'red'),
   ];
   const found = launchOfferings(claim(requirements, [], { cpu: '7', memory: '20Gi' }), all, none);
