@@ -25,6 +25,10 @@ Commands:
                                    simulated one to look at (the default)
   explain [options] <kind> <name>  ask a running service why a pod waits, or why
                                    a node is there
+  fake-ec2 [options]               serve a simulated EC2 (with IAM, STS, SQS,
+                                   SSM, EKS, Pricing) to any AWS SDK
+  doctor [options]                 check what the service needs of the cluster
+                                   and of AWS, and say what to fix
 
 Exit codes: 0 every pod has a place, 2 some pods have none, 1 an error.
 
