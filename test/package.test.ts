@@ -18,7 +18,8 @@ const contents: readonly RegExp[] = [
   /^build\/wasm\/(plain|simd)\.wasm$/,
   /^catalogue\/data\/.*\.json$/,
   /^extender\/output\/page\/[^/]+\.(css|js)$/,
-  /^manifests\/.*\.(yaml|md)$/,
+  /^extender\/dashboard\/page\/[^/]+\.(css|js|html|svg)$/,
+  /^manifests\/.*\.(yaml|json|md)$/,
   /^(README\.md|LICENSE|NOTICE|package\.json)$/,
 ];
 
@@ -90,6 +91,8 @@ t.test('the package', async (t) => {
       'build/wasm/simd.wasm',
       'build/workers/solve.js',
       'catalogue/data/us-east-1.json',
+      'extender/dashboard/page/index.html',
+      'build/extender/composition/extender-worker.js',
     ]) {
       t.ok(paths.includes(path), path);
     }
