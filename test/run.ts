@@ -17,6 +17,10 @@ import { TapSummary, type TestFile } from './support/tap-summary.ts';
 
 /** So many of the slowest files are listed. */
 const slowestMax = 10;
+/** CI ends a run of ninety minutes without a word; this says what hung. The builds are not in it. */
+const testsDeadlineMs = 65 * 60_000;
+/** What tap has to say after it was told to end. */
+const farewellMs = 30_000;
 /** Test files at the same time; two cores are what CI has. */
 const jobsMax = 2;
 /** A test may be left out on CI for these reasons and no other. */
@@ -38,6 +42,7 @@ const files = testFiles(wanted);
 const heavy = importersOf(readSourceFiles(root), 'test/control-plane/control-plane.ts');
 const light = files.filter((file) => !heavy.has(file));
 const alone = files.filter((file) => heavy.has(file));
+const deadline = AbortSignal.timeout(testsDeadlineMs);
 const exitCodes = [await runTap(light, jobsMax, summary), await runTap(alone, 1, summary)];
 report(summary, judge(summary, exitCodes));
 
@@ -88,6 +93,12 @@ async function runTap(
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const end = (): void => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), farewellMs).unref();
+  };
+  if (deadline.aborted) end();
+  else deadline.addEventListener('abort', end, { once: true });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -102,6 +113,12 @@ async function runTap(
 /** What is wrong with the run as a whole, beside the assertions that failed. */
 function judge({ files, totals }: TapSummary, codes: readonly (number | null)[]): string[] {
   const found: string[] = [];
+  if (deadline.aborted) {
+    const ended = new Set(files.map(({ path }) => path));
+    const missing = [...light, ...alone].filter((path) => !ended.has(path));
+    const minutes = testsDeadlineMs / 60_000;
+    found.push(`the tests were ended after ${minutes} minutes, before ${missing.join(', ')}`);
+  }
   if (totals === undefined) found.push('tap ended without giving its totals');
   else if (totals.passed + totals.failed === 0) found.push('no test was run');
   for (const { path, skips } of isCi ? files : []) {

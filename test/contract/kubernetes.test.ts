@@ -13,7 +13,7 @@ import { createSimulatedClient } from '../../sim/cluster/client.ts';
 import { SimulatedCluster } from '../../sim/cluster/cluster.ts';
 import { createRandom } from '../../sim/random.ts';
 import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
-import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts';
+import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import { startControlPlane } from '../control-plane/control-plane.ts';
 import { checkClusterClient } from './cluster-client.ts';
 import { customKinds, customResourceDefinition } from './custom-resources.ts';
@@ -35,7 +35,7 @@ const walkSteps = 400;
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + runDeadlineMs);
+t.setTimeout((await buildAllowanceMs()) + runDeadlineMs);
 
 t.test('a real API server', { skip: reason ?? false }, async (t) => {
   const plane = await startControlPlane({

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t, { type Test } from 'tap';
-import { BUILD_DEADLINE_MS, unavailableReason } from './build.ts';
+import { buildAllowanceMs, unavailableReason } from './build.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type InvariantWatch, watchInvariants } from './invariants.ts';
@@ -20,7 +20,7 @@ const PODS = '/api/v1/namespaces/default/pods';
 const reason = await unavailableReason();
 // On CI a skip is a failure: nobody would notice that nothing is tested any more.
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + 10 * DEADLINE_MS);
+t.setTimeout((await buildAllowanceMs()) + 10 * DEADLINE_MS);
 
 interface World {
   readonly plane: ControlPlane;

@@ -2,7 +2,7 @@
 
 import t, { type Test } from 'tap';
 import { createRandom } from '../../sim/random.ts';
-import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts';
+import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import {
   deployment,
   deploymentsPath,
@@ -44,7 +44,7 @@ const churnRunMs = [1_000, 6_000] as const;
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + 5 * deadlineMs);
+t.setTimeout((await buildAllowanceMs()) + 5 * deadlineMs);
 
 t.test('a thousand pods and no node', { skip: reason ?? false }, async (t) => {
   const stage = await openTestStage(t);

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap';
 import type { EC2NodeClass } from '../../core/api/ec2nodeclass.ts';
 import type { LaunchRequest } from '../../core/cloud-port.ts';
-import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts';
+import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import { hasCondition } from '../control-plane/objects.ts';
 import { createRemoteCloud, type RemoteCloud } from './remote-cloud.ts';
 import { nodeClass, nodeClassStatus, zones } from './sample-objects.ts';
@@ -11,7 +11,7 @@ import { deadlineMs, openTestStage, type Stage } from './stage.ts';
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + 5 * deadlineMs);
+t.setTimeout((await buildAllowanceMs()) + 5 * deadlineMs);
 
 const readyClass = {
   ...nodeClass,

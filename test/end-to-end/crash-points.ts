@@ -16,7 +16,7 @@ export interface CrashPoint {
   /** What the call's arguments, as JSON, must contain. */
   readonly contains?: string;
   readonly moment: 'before' | 'after';
-  /** The how manieth such call, from 1. */
+  /** The how manieth such call, from 1; of those answered, for a death after it. */
   readonly number: number;
 }
 
@@ -37,11 +37,13 @@ export function withCrashPoint<Port extends ClusterClient | CloudProvider>(
     get: (target, name) => {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function' || name !== point.verb) return method;
+      // A call that is refused has done nothing, so it does not count as one to die after.
+      const isHere = (args: readonly unknown[], moment: CrashPoint['moment']): boolean =>
+        moment === point.moment && matches(point, args) && (seen += 1) === point.number;
       return async (...args: readonly unknown[]): Promise<unknown> => {
-        const isIt = matches(point, args) && (seen += 1) === point.number;
-        if (isIt && point.moment === 'before') await die();
+        if (isHere(args, 'before')) await die();
         const answer: unknown = await Reflect.apply(method, target, args);
-        if (isIt) await die();
+        if (isHere(args, 'after')) await die();
         return answer;
       };
     },

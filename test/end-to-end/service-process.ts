@@ -5,7 +5,7 @@
  * point that lay ready at its start. The EC2 adapter will take the place of the remote cloud; all
  * else is what the command line runs.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createKubernetesClient } from '../../extender/adapters/kubernetes/cluster-client.ts';
 import { inClusterConnection } from '../../extender/adapters/kubernetes/connection.ts';
 import { systemClock, systemRandom } from '../../extender/adapters/system.ts';
@@ -21,9 +21,9 @@ const version = 'end-to-end';
 
 async function takeCrashPoint(file: string): Promise<CrashPoint | undefined> {
   try {
-    const text = await readFile(file, 'utf8');
-    await rm(file);
-    return JSON.parse(text) as CrashPoint;
+    const [point, ...rest] = JSON.parse(await readFile(file, 'utf8')) as CrashPoint[];
+    await writeFile(file, JSON.stringify(rest));
+    return point;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

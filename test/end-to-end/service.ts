@@ -5,7 +5,6 @@
  * arm. A process that dies is started again, as a kubelet would. It runs under the account that the
  * manifests give rights to. What the process does is in service-process.ts.
  */
-import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceSettings } from '../../extender/settings.ts';
@@ -30,7 +29,7 @@ export interface ServiceProcessOptions {
   readonly settings: Partial<ServiceSettings>;
   readonly extenderPort: number;
   readonly operationsPort: number;
-  /** Where a crash point may be; read and removed at the start of the process. */
+  /** Where crash points may be; a process that starts takes the first of them off. */
   readonly crashFile: string;
 }
 
@@ -40,10 +39,11 @@ export interface Service {
   readonly extenderUrl: string;
   /** Metrics and health. */
   readonly operationsUrl: string;
-  /** For the next process that starts. */
-  arm(point: CrashPoint): Promise<void>;
-  /** True until a process has taken the crash point up. */
-  readonly isArmed: boolean;
+  /**
+   * One for each process that starts from now on, in this order. All at once: a process may die and
+   * its successor start before anybody could arm the next.
+   */
+  arm(points: readonly CrashPoint[]): Promise<void>;
 }
 
 /** Writes its files; nothing is started yet. */
@@ -84,13 +84,10 @@ export async function createService(
     component,
     extenderUrl: `http://127.0.0.1:${extenderPort}/scheduler`,
     operationsUrl,
-    arm: async (point) => {
+    arm: async (points) => {
       // Renamed, so that a process that starts at this moment finds all of it or nothing.
-      await writeFile(file('crash.next'), JSON.stringify(point));
+      await writeFile(file('crash.next'), JSON.stringify(points));
       await rename(file('crash.next'), crashFile);
-    },
-    get isArmed() {
-      return existsSync(crashFile);
     },
   };
 }

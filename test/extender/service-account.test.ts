@@ -20,7 +20,7 @@ import { SideBySide } from '../../extender/leadership/side-by-side.ts';
 import { createMetrics } from '../../extender/metrics.ts';
 import { ClusterRecorder } from '../../extender/records/recorder.ts';
 import { defaultSettings } from '../../extender/settings.ts';
-import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts';
+import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import {
   type ControlPlane,
   SYSTEM_UNDER_TEST,
@@ -37,7 +37,7 @@ const { namespace, leaseName } = defaultSettings;
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + 5 * patienceMs);
+t.setTimeout((await buildAllowanceMs()) + 5 * patienceMs);
 
 async function eventually(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pollMs) {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import type { ApiClient } from '../control-plane/api-client.ts';
-import { BUILD_DEADLINE_MS, unavailableReason } from '../control-plane/build.ts';
+import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane/control-plane.ts';
 import {
   nodeClaim,
@@ -23,7 +23,7 @@ const dryRun = '?dryRun=All&fieldValidation=Strict&fieldManager=test';
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);
-t.setTimeout(BUILD_DEADLINE_MS + 10 * deadlineMs);
+t.setTimeout((await buildAllowanceMs()) + 10 * deadlineMs);
 
 interface Status {
   readonly message?: string;
