@@ -5,6 +5,7 @@
  * one. It is on the claim and nowhere else, so that a restart goes on where the last process stopped,
  * and the message that brought the news may be acknowledged as soon as it is written there.
  */
+import { annotationFields } from '../api/annotation-json.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import {
   type CloudEvent,
@@ -37,8 +38,6 @@ export interface Replacements {
   readonly unplaced: number;
 }
 
-type Annotations = Readonly<Record<string, string>> | undefined;
-
 export function interruptionRecord({ kind, sinceMs, endsMs, message }: Interruption): string {
   return JSON.stringify({
     kind,
@@ -50,7 +49,7 @@ export function interruptionRecord({ kind, sinceMs, endsMs, message }: Interrupt
 
 /** Undefined for a claim that is not interrupted, or whose annotation cannot be read. */
 export function interruptionOf({ metadata }: NodeClaim): Interruption | undefined {
-  const fields = fieldsOf(metadata.annotations, annotationInterrupted);
+  const fields = annotationFields(metadata.annotations, annotationInterrupted);
   if (fields === undefined) return undefined;
   const { kind, since, ends, message } = fields;
   const sinceMs = timeOf(since);
@@ -87,24 +86,11 @@ export function replacementsRecord({ claims, unplaced }: Replacements): string {
 
 /** Undefined while no plan has looked for room. */
 export function replacementsOf({ metadata }: NodeClaim): Replacements | undefined {
-  const fields = fieldsOf(metadata.annotations, annotationReplacements);
+  const fields = annotationFields(metadata.annotations, annotationReplacements);
   if (fields === undefined) return undefined;
   const { claims, unplaced } = fields;
   if (!Array.isArray(claims) || typeof unplaced !== 'number') return undefined;
   return { claims: claims.filter((name) => typeof name === 'string'), unplaced };
-}
-
-function fieldsOf(annotations: Annotations, key: string): Record<string, unknown> | undefined {
-  const text = annotations?.[key];
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isKind(value: unknown): value is InterruptionKind {

@@ -8,6 +8,7 @@
  * their own node is taken away, count as long as they are there. A claim that is itself taken away
  * has no pods planned on it.
  */
+import { type Annotations, annotationStrings } from '../api/annotation-json.ts';
 import { conditionOf } from '../api/conditions.ts';
 import type { Live } from '../api/kinds.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
@@ -60,17 +61,8 @@ export function podsOnClaims(
 }
 
 /** UIDs in {@link annotationNominated}; empty where it is missing or cannot be read. */
-export function nominatedOf(
-  annotations: Readonly<Record<string, string>> | undefined,
-): readonly string[] {
-  const record = annotations?.[annotationNominated];
-  if (record === undefined) return [];
-  try {
-    const value: unknown = JSON.parse(record);
-    return Array.isArray(value) ? value.filter((uid) => typeof uid === 'string') : [];
-  } catch {
-    return [];
-  }
+export function nominatedOf(annotations: Annotations): readonly string[] {
+  return annotationStrings(annotations, annotationNominated);
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -5,6 +5,7 @@
  * one while it still runs; its successor has another UID and gets the room that its going frees. So a
  * replacement is launched before anything is drained, and counts as launched in every later plan.
  */
+import { annotationStrings } from '../api/annotation-json.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { LivePod } from '../state/live-pod.ts';
 import type { SnapshotPod } from '../state/snapshot.ts';
@@ -14,14 +15,7 @@ export const annotationStandsIn = 'stowage.dev/stands-in-for';
 
 /** Empty where the annotation is missing or cannot be read. */
 export function standInsOf({ metadata }: Pick<NodeClaim, 'metadata'>): readonly string[] {
-  const record = metadata.annotations?.[annotationStandsIn];
-  if (record === undefined) return [];
-  try {
-    const value: unknown = JSON.parse(record);
-    return Array.isArray(value) ? value.filter((uid) => typeof uid === 'string') : [];
-  } catch {
-    return [];
-  }
+  return annotationStrings(metadata.annotations, annotationStandsIn);
 }
 
 /** In ascending order, so that equal is equal. */

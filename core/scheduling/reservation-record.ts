@@ -5,6 +5,7 @@
  * and nowhere else, so that any replica and any restart reads the same (design section 7.2). What
  * cannot be read is no reservation: the taint still fences the node.
  */
+import { type Annotations, annotationFields } from '../api/annotation-json.ts';
 import type { Fence, NodeReservation } from './reservation.ts';
 
 /** JSON: `pods` (UIDs), `expires` (RFC 3339), `fence`. */
@@ -22,15 +23,10 @@ export function reservationRecord({ owners, expiresAtMs, fence }: NodeReservatio
 }
 
 /** The reservation that a NodeClaim carries; undefined if it carries none that can be read. */
-export function reservationOf(
-  annotations: Readonly<Record<string, string>> | undefined,
-): NodeReservation | undefined {
-  const record = annotations?.[annotationReservation];
-  const value = record === undefined ? undefined : parsed(record);
-  if (typeof value !== 'object' || value === null) {
-    return undefined;
-  }
-  const { pods, expires, fence } = value as Record<string, unknown>;
+export function reservationOf(annotations: Annotations): NodeReservation | undefined {
+  const fields = annotationFields(annotations, annotationReservation);
+  if (fields === undefined) return undefined;
+  const { pods, expires, fence } = fields;
   const expiresAtMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
   const isReadable =
     Array.isArray(pods) &&
@@ -39,12 +35,4 @@ export function reservationOf(
     fences.has(fence) &&
     !Number.isNaN(expiresAtMs);
   return isReadable ? { owners: new Set(pods), expiresAtMs, fence: fence as Fence } : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
