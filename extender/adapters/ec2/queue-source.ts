@@ -33,7 +33,12 @@ export function createQueueClient({ region, endpoint, credentials }: ClientOptio
   return new SQSClient({
     region,
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectTimeoutMs, requestTimeout: answerTimeoutMs },
+    requestHandler: {
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: answerTimeoutMs,
+      // Without it the SDK only warns, and a poll that hangs ends all news.
+      throwOnRequestTimeout: true,
+    },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
   });
