@@ -4,6 +4,7 @@
  * In: nothing. Out: types. Rates are pods per second, times milliseconds, memory MiB. The file is
  * made by `control-plane.ts`; nothing in it is typed by hand.
  */
+import type { Variant } from './extender/scheduling-rate.ts';
 import type { MachineDescription } from './machine.ts';
 import type { resultFormat } from './result.ts';
 
@@ -12,8 +13,11 @@ export interface ThroughputRecord {
   readonly nodes: number;
   readonly pods: number;
   readonly load: readonly [number, number];
-  /** Without an extender; with one that sends back what it got; with the service. */
-  readonly rates: Readonly<Record<'none' | 'echo' | 'ours', readonly number[]>>;
+  /**
+   * Without an extender; with one that sends back what it got; with the service; with the service
+   * for marked pods only.
+   */
+  readonly rates: Readonly<Record<Variant, readonly number[]>>;
 }
 
 /** The whole service on a loaded cluster, while it plans. */

@@ -2,15 +2,14 @@
  * The service on a real control plane: what it costs the scheduler, and what a large cluster costs it.
  *
  * In: the command line. Out: pods per second of kube-scheduler without an extender, with one that
- * does nothing and with the service, in turns on one cluster, for each size; then, on the largest
+ * does nothing, with the service, and with the service for marked pods only, in turns on one cluster
+ * for each size; then, on the largest
  * cluster loaded with pods, memory of the service, latency of the verbs and lag of its event loop
  * while it plans. On the terminal, and in `bench/results/control-plane.json`.
  *
  * Run on a quiet machine: `node bench/control-plane.ts [--nodes N]... [--pods N] [--load-pods N]`.
  */
-import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,17 +19,19 @@ import type { Service } from '../test/end-to-end/service.ts';
 import { openStage, type Stage } from '../test/end-to-end/stage.ts';
 import { integerOption, runProgram } from './arguments.ts';
 import type { ControlPlaneFile, LoadedRecord, ThroughputRecord } from './control-plane-result.ts';
-import type { ClientReport, ClientTask } from './extender/client.ts';
 import { captured, nodeNames } from './extender/requests.ts';
+import { runClient } from './extender/run-client.ts';
 import {
   deadlineMs,
   inParallel,
   joinNodes,
+  markedOneOf,
   measureRate,
   median,
   podsPath,
+  type Variant,
 } from './extender/scheduling-rate.ts';
-import { startExtender } from './extender/served.ts';
+import { startEcho } from './extender/start-echo.ts';
 import { describeMachine, loadNow } from './machine.ts';
 import { resultFormat } from './result.ts';
 
@@ -39,7 +40,7 @@ const podsMax = 100_000;
 const roundsMax = 100;
 const callsMax = 100_000;
 const warmUpCalls = 100;
-const variants = ['none', 'echo', 'ours'] as const;
+const variants = ['none', 'echo', 'ours', 'marked'] as const satisfies readonly Variant[];
 /** Pods that make the service plan come in groups of so many, as long as verbs are asked. */
 const pendingPerGroup = 200;
 const pendingEveryMs = 2_000;
@@ -79,6 +80,13 @@ async function main(): Promise<void> {
   const throughput: ThroughputRecord[] = [];
   let loaded: LoadedRecord | null = null;
   const largest = Math.max(...sizes);
+  const { kubernetes } = captured;
+  // After each part: an hour of figures must not go with the part that fails.
+  const save = (path: string): void => {
+    const record = { startedAt, machine, kubernetes, inputHash, throughput, loaded };
+    const file: ControlPlaneFile = { format: resultFormat, kind: 'control-plane', ...record };
+    writeFileSync(path, `${JSON.stringify(file, undefined, 2)}\n`);
+  };
   for (const size of sizes) {
     const stage = await openStage({
       log: () => undefined,
@@ -91,23 +99,14 @@ async function main(): Promise<void> {
       const service = await stage.startService('stowage-1', { leaderElection: false });
       const readyMs = performance.now() - startMs;
       throughput.push(await measureThroughput(stage, service, size, options));
-      if (size === largest) loaded = await measureLoaded(stage, service, size, readyMs, options);
+      save(join(values.out, 'control-plane.json'));
+      if (size !== largest) continue;
+      loaded = await measureLoaded(stage, service, size, readyMs, options);
+      save(join(values.out, 'control-plane.json'));
     } finally {
       await stage.close();
     }
   }
-  const { kubernetes } = captured;
-  const file: ControlPlaneFile = {
-    format: resultFormat,
-    kind: 'control-plane',
-    startedAt,
-    machine,
-    kubernetes,
-    inputHash,
-    throughput,
-    loaded,
-  };
-  writeFileSync(join(values.out, 'control-plane.json'), `${JSON.stringify(file, undefined, 2)}\n`);
 }
 
 async function measureThroughput(
@@ -116,22 +115,31 @@ async function measureThroughput(
   size: number,
   { pods, rounds }: Options,
 ): Promise<ThroughputRecord> {
-  const rates: Record<(typeof variants)[number], number[]> = { none: [], echo: [], ours: [] };
+  const rates: Record<(typeof variants)[number], number[]> = {
+    none: [],
+    echo: [],
+    ours: [],
+    marked: [],
+  };
   const before = loadNow();
   console.log(`${size} nodes, ${pods} pods, ${rounds} rounds`);
   for (let round = 1; round <= rounds; round += 1) {
     for (const variant of variants) {
-      const echo = variant === 'echo' ? await startExtender('echo', []) : undefined;
-      const url = variant === 'ours' ? service.extenderUrl : echo?.url;
+      const echo = variant === 'echo' ? await startEcho() : undefined;
+      const url = variant === 'none' ? undefined : (echo?.url ?? service.extenderUrl);
       const rate = await measureRate(plane, cluster, { variant, url, pods, round });
       echo?.stop();
       rates[variant].push(Math.round(rate * 10) / 10);
-      console.log(`  round ${round}  ${variant.padEnd(5)} ${rate.toFixed(1).padStart(7)} pods/s`);
+      console.log(`  round ${round}  ${variant.padEnd(6)} ${rate.toFixed(1).padStart(7)} pods/s`);
     }
   }
-  const [none, echo, ours] = variants.map((variant) => median(rates[variant]));
-  const share = (of = 1): string => `${((100 * (ours ?? 0)) / of).toFixed(1)} %`;
-  console.log(`  ours is ${share(echo)} of doing nothing, ${share(none)} of no extender`);
+  const share = (one: Variant, other: Variant): string =>
+    `${((100 * median(rates[one])) / median(rates[other])).toFixed(1)} %`;
+  const marked = `marked pods (one in ${markedOneOf}) ${share('marked', 'none')}`;
+  console.log(
+    `  ours: ${share('ours', 'echo')} of doing nothing, ${share('ours', 'none')} of none`,
+  );
+  console.log(`  ${marked} of none`);
   return { nodes: size, pods, load: [before, loadNow()], rates };
 }
 
@@ -224,20 +232,6 @@ async function metricOf({ operationsUrl }: Service, name: string): Promise<numbe
     .split('\n')
     .find((one) => one.startsWith(`${name} `) || one.startsWith(`${name}{`));
   return Number(line?.split(' ').at(-1) ?? Number.NaN);
-}
-
-async function runClient(task: ClientTask): Promise<ClientReport> {
-  const child = fork(new URL('./extender/client.ts', import.meta.url), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  child.send(task);
-  const [report] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`the client ended with code ${code}`);
-    }),
-  ]);
-  return report as ClientReport;
 }
 
 function quantiles(samples: readonly number[]): readonly [number, number, number] {

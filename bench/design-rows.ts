@@ -5,6 +5,7 @@
  * met by the median and by every seed. A goal whose measurement is not there says so; it is never
  * taken as met. The goals are the design's; this is the one place where they are written down.
  */
+import { ms } from './page-text.ts';
 import {
   costReachedMs,
   gapTargets,
@@ -337,11 +338,6 @@ function vectorpackRows(file: VectorpackFile | undefined): DesignRow[] {
       missedBy: summary.infeasiblePlans === 0 ? '' : `${summary.infeasiblePlans}`,
     },
   ];
-}
-
-function ms(value: number): string {
-  if (!Number.isFinite(value)) return 'never';
-  return value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${Number(value.toPrecision(3))} ms`;
 }
 
 function mib(value: number): string {

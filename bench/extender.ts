@@ -3,14 +3,14 @@
  *
  * In: the command line. Out: per size, load and transport p50 and p99 as the server sees them (from
  * the header to the end of the answer) and as the client does, with the processor time of a call in
- * the serving thread, the lag of the event loop, the size of the request and its hash. Goal (design section 12): p99 of 2 ms at 5,000 names while a
- * solve runs. The throughput of the scheduler itself is `extender/throughput.ts`'s.
+ * the serving thread, the lag of the event loop, the size of the request and its hash; on the
+ * terminal and in `bench/results/extender.json`. Goal (design section 12): p99 of 2 ms at 5,000 names while a
+ * solve runs. The throughput of the scheduler itself is `control-plane.ts`'s.
  *
- * Run: `node bench/extender.ts [--names N]... [--calls N] [--load idle|solve|both]`.
+ * Run: `node bench/extender.ts [--names N]... [--calls N] [--load idle|solve|both] [--out DIR]`.
  */
-import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,12 +27,15 @@ import { createAuthority } from '../test/support/certificates.ts';
 import { createSolverPool } from '../workers/pool.ts';
 import { choiceOption, integerOption, runProgram } from './arguments.ts';
 import { findCase } from './cases/registry.ts';
-import type { ClientReport, ClientTask } from './extender/client.ts';
+import type { ClientTask } from './extender/client.ts';
 import { startPlainServer } from './extender/plain-server.ts';
 import { captured, namesRequest, nodeNames } from './extender/requests.ts';
+import { runClient } from './extender/run-client.ts';
 import { tableOf } from './extender/table.ts';
+import type { ExtenderFile, Quantiles, Transport, Verb, VerbRecord } from './extender-result.ts';
 import { instanceTypesFor } from './instance-types.ts';
 import { describeMachine, loadNow } from './machine.ts';
+import { resultFormat } from './result.ts';
 import { buildWorkload, toSnapshot } from './workload.ts';
 
 const namesDefault = ['100', '1000', '5000'];
@@ -43,9 +46,6 @@ const warmUpCalls = 300;
 const solveCase = { case: 'constrained', pods: 2000, classes: 100 };
 const solveSeconds = 5;
 const lagResolutionMs = 1;
-
-type Verb = 'filter' | 'prioritize';
-type Transport = 'http/1.1' | 'h2+mTLS' | 'node:http';
 
 interface Samples {
   readonly filter: number[];
@@ -124,20 +124,6 @@ async function makeTls() {
   };
 }
 
-async function runClient(task: ClientTask): Promise<ClientReport> {
-  const child = fork(new URL('./extender/client.ts', import.meta.url), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  child.send(task);
-  const [report] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`the client ended with code ${code}`);
-    }),
-  ]);
-  return report as ClientReport;
-}
-
 /** Solves again and again until it is stopped. */
 function startSolving(): { stop(): Promise<void> } {
   const workload = buildWorkload(findCase(solveCase.case), { ...solveCase, seed: 1 });
@@ -160,17 +146,20 @@ function startSolving(): { stop(): Promise<void> } {
   };
 }
 
-function quantile(samples: readonly number[], share: number): string {
+/** p50, p99 and p99.9, rounded to microseconds. */
+function quantiles(samples: readonly number[]): Quantiles {
   const sorted = samples.toSorted((a, b) => a - b);
-  return (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(3).padStart(7);
+  const at = (share: number): number =>
+    Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 1000) / 1000;
+  return [at(0.5), at(0.99), at(0.999)];
 }
 
 async function measure(
   transport: Transport,
   names: readonly string[],
   calls: number,
-  load: string,
-) {
+  load: 'idle' | 'solve',
+): Promise<readonly VerbRecord[]> {
   const target = await startTarget(transport, names);
   const lag = monitorEventLoopDelay({ resolution: lagResolutionMs });
   lag.enable();
@@ -188,21 +177,33 @@ async function measure(
   const cpu = process.threadCpuUsage(cpuBefore);
   const cpuMsPerCall = (cpu.user + cpu.system) / 1000 / (2 * (calls + warmUpCalls));
   await target.close();
-  for (const verb of ['filter', 'prioritize'] as const) {
-    const server = target.samples[verb].slice(warmUpCalls);
-    const figures = [server, client[verb]].flatMap((samples) =>
-      [0.5, 0.99, 0.999].map((share) => quantile(samples, share)),
-    );
-    const what = [
-      verb.padEnd(10),
-      transport.padEnd(9),
-      load.padEnd(5),
-      `${names.length}`.padStart(6),
-    ];
-    const lagMs = lag.percentile(99) / 1e6 - lagResolutionMs;
-    const rest = [cpuMsPerCall.toFixed(3).padStart(7), lagMs.toFixed(1).padStart(7)];
-    console.log([...what, ...figures, ...rest].join(' '));
-  }
+  const lagP99Ms = Math.round((lag.percentile(99) / 1e6 - lagResolutionMs) * 10) / 10;
+  const records = (['filter', 'prioritize'] as const).map(
+    (verb): VerbRecord => ({
+      verb,
+      transport,
+      load,
+      names: names.length,
+      serverMs: quantiles(target.samples[verb].slice(warmUpCalls)),
+      clientMs: quantiles(client[verb]),
+      cpuMsPerCall: Math.round(cpuMsPerCall * 1000) / 1000,
+      lagP99Ms,
+    }),
+  );
+  for (const record of records) console.log(lineOf(record));
+  return records;
+}
+
+function lineOf({ verb, transport, load, names, ...figures }: VerbRecord): string {
+  const { serverMs, clientMs, cpuMsPerCall, lagP99Ms } = figures;
+  return [
+    verb.padEnd(10),
+    transport.padEnd(9),
+    load.padEnd(5),
+    `${names}`.padStart(6),
+    ...[...serverMs, ...clientMs, cpuMsPerCall].map((ms) => ms.toFixed(3).padStart(7)),
+    lagP99Ms.toFixed(1).padStart(7),
+  ].join(' ');
 }
 
 async function main(): Promise<void> {
@@ -211,6 +212,7 @@ async function main(): Promise<void> {
       names: { type: 'string', multiple: true, default: namesDefault },
       calls: { type: 'string', default: '2000' },
       load: { type: 'string', default: 'both' },
+      out: { type: 'string', default: join(import.meta.dirname, 'results') },
     },
   });
   const sizes = values.names.map((text) => integerOption('names', text, 1, namesMax));
@@ -219,24 +221,43 @@ async function main(): Promise<void> {
   const { cpuModel, cpuCount, node } = describeMachine();
   console.log(`${cpuModel}, ${cpuCount} CPUs, Node ${node}, load ${loadNow()}`);
   console.log(`requests recorded from kube-scheduler ${captured.kubernetes}; ${calls} calls each`);
+  const startedAt = new Date().toISOString();
+  const loadBefore = loadNow();
+  const inputs: ExtenderFile['inputs'][number][] = [];
   for (const size of sizes) {
     const body = namesRequest('filter', nodeNames(size));
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
+    inputs.push({ names: size, bytes: body.length, hash });
     console.log(`  ${size} names: ${body.length} bytes, sha256 ${hash}`);
   }
   console.log('                                  server ms               client ms');
   console.log(
     'verb       transport load   names     p50     p99   p99.9     p50     p99   p99.9  cpu ms lag p99',
   );
-  for (const state of ['idle', 'solve'].filter((one) => load === 'both' || load === one)) {
+  const records: VerbRecord[] = [];
+  for (const state of (['idle', 'solve'] as const).filter(
+    (one) => load === 'both' || load === one,
+  )) {
     const solving = state === 'solve' ? startSolving() : undefined;
     for (const transport of ['http/1.1', 'h2+mTLS', 'node:http'] as const) {
       for (const size of sizes) {
-        await measure(transport, nodeNames(size), calls, state);
+        records.push(...(await measure(transport, nodeNames(size), calls, state)));
       }
     }
     await solving?.stop();
   }
+  const file: ExtenderFile = {
+    format: resultFormat,
+    kind: 'extender',
+    startedAt,
+    machine: describeMachine(),
+    load: [loadBefore, loadNow()],
+    kubernetes: captured.kubernetes,
+    calls,
+    inputs,
+    records,
+  };
+  writeFileSync(join(values.out, 'extender.json'), `${JSON.stringify(file, undefined, 2)}\n`);
 }
 
 await runProgram(main);

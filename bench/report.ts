@@ -1,7 +1,8 @@
 /**
- * `npm run bench:report`: docs/BENCH.md and its drawings, from the files under `bench/results`.
+ * `npm run bench:report`: docs/BENCH.md, its drawings, and docs/BENCH-SERVICE.md, from the files under
+ * `bench/results`.
  *
- * In: result files. Out: one page and some SVG files below `docs/bench`. Nothing on the page is
+ * In: result files. Out: two pages and some SVG files below `docs/bench`. Nothing on the pages is
  * typed by hand but the sentences around the tables; a figure that was not measured is missing, not
  * estimated.
  */
@@ -10,10 +11,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../core/errors.ts';
 import { runProgram } from './arguments.ts';
-import type { ControlPlaneFile } from './control-plane-result.ts';
 import { drawCurves } from './curve-drawing.ts';
 import { designRows, seedsWanted } from './design-rows.ts';
 import type { MachineDescription } from './machine.ts';
+import { ms, percent, table } from './page-text.ts';
 import {
   gapTargets,
   median,
@@ -22,6 +23,7 @@ import {
   resultFormat,
   worst,
 } from './result.ts';
+import { readServiceResults, servicePage } from './service-page.ts';
 import { summariseVectorpack, type VectorpackFile } from './vectorpack-result.ts';
 
 const resultsDirectory = join(import.meta.dirname, 'results');
@@ -44,7 +46,11 @@ async function main(): Promise<void> {
     join(docsDirectory, 'BENCH.md'),
     `${page(results).trimEnd()}\n\n${readFileSync(notesFile, 'utf8')}`,
   );
-  console.log(`docs/BENCH.md and ${drawings.length} drawings from ${resultsDirectory}`);
+  const service = servicePage(readServiceResults(resultsDirectory));
+  writeFileSync(join(docsDirectory, 'BENCH-SERVICE.md'), service);
+  console.log(
+    `docs/BENCH.md, BENCH-SERVICE.md and ${drawings.length} drawings from ${resultsDirectory}`,
+  );
 }
 
 /** @throws InputError when there are none, or one is of another format */
@@ -54,10 +60,11 @@ export function readResults(directory: string): Results {
   for (const name of readdirSync(directory).sort()) {
     if (!name.endsWith('.json')) continue;
     const path = join(directory, name);
+    // Files of other kinds are the other page's.
     const content = JSON.parse(readFileSync(path, 'utf8')) as
       | ResultFile
       | VectorpackFile
-      | ControlPlaneFile;
+      | { readonly kind: 'other'; readonly format: typeof resultFormat };
     const format: number = content.format;
     if (format !== resultFormat) {
       throw new InputError({ file: path }, `expected format ${resultFormat}; measure again`);
@@ -361,22 +368,9 @@ function sizeOf(file: ResultFile): string {
 const hashes = (run: RunRecord): string =>
   `${run.request.seed}: ${run.input.hash} -> ${run.cold.solutionHash}`;
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 const usd = (value: number): string => value.toFixed(2);
-
-const percent = (ratio: number): string => `${Number((100 * ratio).toFixed(1))} %`;
 
 const gapText = (value: number): string =>
   Number.isFinite(value) ? `${(100 * value).toFixed(2)} %` : 'unproven';
-
-function ms(value: number): string {
-  if (!Number.isFinite(value)) return 'never';
-  return value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${Number(value.toPrecision(3))} ms`;
-}
 
 if (import.meta.main) await runProgram(main);

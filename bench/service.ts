@@ -27,50 +27,25 @@ import { startService } from '../extender/composition/service.ts';
 import { defaultSettings } from '../extender/settings.ts';
 import { createRandom } from '../sim/random.ts';
 import { createWorld } from '../sim/world.ts';
+import { findObject, readManifests } from '../test/manifests/read-manifests.ts';
 import { createSolverPool } from '../workers/pool.ts';
 import { runProgram } from './arguments.ts';
 import { describeMachine, loadNow } from './machine.ts';
+import { resultFormat } from './result.ts';
 import { generatedClient } from './service/generated-cluster.ts';
+import type { BurstRecord, MemoryRecord, ServiceFile } from './service-result.ts';
+
+interface PodSpec {
+  readonly containers: readonly {
+    readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  }[];
+}
 
 const sizesDefault = '1000x10000,5000x150000';
 const endpoint = { host: '127.0.0.1', port: 0 };
 const burstSeconds = 40;
 const quietMs = 3_000;
 const mebibyte = 2 ** 20;
-
-export interface MemoryRecord {
-  readonly nodes: number;
-  readonly pods: number;
-  /** From the start to everything listed. */
-  readonly syncMs: number;
-  /** Of the process, after a collection. */
-  readonly residentMiB: number;
-  readonly peakResidentMiB: number;
-  readonly heapMiB: number;
-  /** With a snapshot for planning at hand. */
-  readonly heapWithSnapshotMiB: number;
-}
-
-export interface BurstRecord {
-  readonly pods: number;
-  readonly launches: number;
-  /** Upper bounds of the histogram's buckets that hold the share, seconds. */
-  readonly launchDelayP50: number;
-  readonly launchDelayP99: number;
-  readonly lagP50Ms: number;
-  readonly lagP99Ms: number;
-  readonly lagMaxMs: number;
-}
-
-interface ServiceResults {
-  readonly format: 1;
-  readonly kind: 'service';
-  readonly startedAt: string;
-  readonly machine: ReturnType<typeof describeMachine>;
-  readonly load: readonly [number, number];
-  readonly memory: readonly MemoryRecord[];
-  readonly burst: BurstRecord | null;
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -98,12 +73,13 @@ async function main(): Promise<void> {
   }
   const measured = values['no-burst'] ? null : await inChild<BurstRecord>('burst');
   if (measured !== null) process.stdout.write(`${JSON.stringify(measured)}\n`);
-  const results: ServiceResults = {
-    format: 1,
+  const results: ServiceFile = {
+    format: resultFormat,
     kind: 'service',
     startedAt,
     machine: describeMachine(),
     load: [loadBefore, loadNow()],
+    nodeOptions: await deployedNodeOptions(),
     memory,
     burst: measured,
   };
@@ -111,10 +87,19 @@ async function main(): Promise<void> {
   writeFileSync(join(values.out, 'service.json'), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 
+/** How Node.js is started where it matters: the young generation is bounded there. */
+async function deployedNodeOptions(): Promise<string> {
+  const deployment = findObject(await readManifests('deploy'), 'Deployment', 'stowage');
+  const { template } = deployment['spec'] as { readonly template: { readonly spec: PodSpec } };
+  const variables = template.spec.containers.flatMap(({ env }) => env ?? []);
+  return variables.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
+}
+
 /** Each figure in a process of its own. */
 async function inChild<T>(task: string): Promise<T> {
+  const options = (await deployedNodeOptions()).split(' ').filter((option) => option !== '');
   const child = fork(import.meta.filename, ['--child', task], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...options],
   });
   const [result] = await Promise.race([
     once(child, 'message'),
@@ -190,25 +175,22 @@ async function burst(): Promise<BurstRecord> {
     extender: endpoint,
     operations: endpoint,
   });
+  const delaysMs: number[] = [];
+  const { launchCallSeconds } = embedded.service.metrics.solver;
+  launchCallSeconds.observe = (...args: unknown[]): void => {
+    delaysMs.push(Math.round(Number(args.at(-1)) * 1_000));
+  };
   await Promise.race([embedded.done, systemClock.sleep(burstSeconds * 1_000)]);
   lag.disable();
-  const { values } = await embedded.service.metrics.solver.launchCallSeconds.get();
-  const buckets = values
-    .filter(({ metricName = '' }) => metricName.endsWith('_bucket'))
-    .map(({ labels, value }) => ({
-      le: Number((labels as { readonly le?: number | string }).le),
-      count: value,
-    }))
-    .filter(({ le }) => Number.isFinite(le));
-  const launches = values.find(({ metricName = '' }) => metricName.endsWith('_count'))?.value ?? 0;
-  const quantile = (share: number): number =>
-    buckets.find(({ count }) => count >= launches * share)?.le ?? Infinity;
+  if (delaysMs.length === 0) throw new Error(`nothing was launched in ${burstSeconds} s`);
+  delaysMs.sort((a, b) => a - b);
+  const quantile = (share: number): number => delaysMs[Math.floor(delaysMs.length * share)] ?? 0;
   const inMs = (nanoseconds: number): number => Math.round(nanoseconds / 1e5) / 10;
   return {
     pods: 1_000,
-    launches,
-    launchDelayP50: quantile(0.5),
-    launchDelayP99: quantile(0.99),
+    launches: delaysMs.length,
+    launchDelayP50Ms: quantile(0.5),
+    launchDelayP99Ms: quantile(0.99),
     lagP50Ms: inMs(lag.percentile(50)),
     lagP99Ms: inMs(lag.percentile(99)),
     lagMaxMs: inMs(lag.max),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import type { ControlPlaneFile } from '../../bench/control-plane-result.ts';
 import { captured, namesRequest, nodeNames, nodesRequest } from '../../bench/extender/requests.ts';
 import { NodeTable } from '../../extender/node-table.ts';
 import { decodeExtenderArgs } from '../../extender/wire.ts';
@@ -45,6 +46,8 @@ t.test('the verbs are measured over every transport', async (t) => {
     '3',
     '--load',
     'idle',
+    '--out',
+    t.testdir(),
   ]);
   t.match(output, /50 names: [0-9]+ bytes, sha256 [0-9a-f]{16}/);
   for (const transport of ['http/1.1', 'h2+mTLS', 'node:http']) {
@@ -68,16 +71,16 @@ t.test(
   'a real scheduler is measured with and without extenders',
   { skip: reason ?? false },
   async (t) => {
-    const output = await run('../../bench/extender/throughput.ts', [
-      '--nodes',
-      '4',
-      '--pods',
-      '8',
-      '--rounds',
-      '1',
-    ]);
-    t.match(output, /median: none [0-9.]+, echo [0-9.]+, ours [0-9.]+, marked [0-9.]+/);
-    t.match(output, /ours: [0-9.]+ % of echo, [0-9.]+ % of none/);
+    const options = '--nodes 4 --pods 8 --rounds 1 --load-pods 20 --calls 5 --out'.split(' ');
+    const output = await run('../../bench/control-plane.ts', [...options, t.testdir()]);
+    for (const variant of ['none', 'echo', 'ours', 'marked']) {
+      t.match(output, new RegExp(`round 1  ${variant} +[0-9.]+ pods/s`));
+    }
+    t.match(output, /ours: [0-9.]+ % of doing nothing, [0-9.]+ % of none/);
+    const path = join(t.testdirName, 'control-plane.json');
+    const { throughput, loaded } = JSON.parse(await readFile(path, 'utf8')) as ControlPlaneFile;
+    t.equal(throughput[0]?.rates.marked.length, 1);
+    t.ok((loaded?.memoryMiB[2] ?? 0) > 50, 'a process of Node.js takes more');
   },
 );
 

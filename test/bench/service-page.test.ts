@@ -1,0 +1,94 @@
+import t from 'tap';
+import type { VerbRecord } from '../../bench/extender-result.ts';
+import { describeMachine } from '../../bench/machine.ts';
+import { resultFormat } from '../../bench/result.ts';
+import { type ServiceMeasurements, servicePage } from '../../bench/service-page.ts';
+
+const nothing: ServiceMeasurements = {
+  extender: undefined,
+  service: undefined,
+  controlPlane: undefined,
+};
+const head = {
+  format: resultFormat,
+  startedAt: '2026-11-22T00:00:00.000Z',
+  machine: describeMachine(),
+  load: [0.1, 1.5],
+} as const;
+
+const asked = (verb: VerbRecord['verb'], p99Ms: number): VerbRecord => ({
+  verb,
+  transport: 'http/1.1',
+  load: 'solve',
+  names: 5_000,
+  serverMs: [1, p99Ms, 9],
+  clientMs: [2, 3, 10],
+  cpuMsPerCall: 0.8,
+  lagP99Ms: 3,
+});
+
+/** Rows of the table of goals that speak of something. */
+const goals = (page: string, what: string): readonly string[] =>
+  page.split('\n').filter((line) => line.startsWith('| ') && line.includes(what));
+
+t.test('what was not measured is not met', async (t) => {
+  const page = servicePage(nothing);
+  t.match(goals(page, 'filter')[0], /- \| not measured \|$/);
+  t.match(goals(page, '1,000 nodes')[0], /260 MiB \| - \| not measured/);
+  t.match(page, /## The verbs\n\nNot measured\./);
+});
+
+t.test('a goal is judged by the figure that it is about', async (t) => {
+  const records = [
+    asked('filter', 1.9),
+    asked('prioritize', 2.1),
+    { ...asked('prioritize', 0.5), transport: 'node:http' as const },
+    { ...asked('filter', 7), load: 'idle' as const },
+  ];
+  const page = servicePage({
+    ...nothing,
+    extender: {
+      ...head,
+      kind: 'extender',
+      kubernetes: 'v1.36.3',
+      calls: 10,
+      inputs: [{ names: 5_000, bytes: 150_000, hash: '0123456789abcdef' }],
+      records,
+    },
+  });
+  t.match(goals(page, 'filter, 5,000 names')[0], /2 ms \| 1\.9 ms \| yes/);
+  t.match(goals(page, 'prioritize, 5,000 names')[0], /2 ms \| 2\.1 ms \| no/);
+  t.match(page, /load average 0\.1 to 1\.5/);
+  t.match(page, /5,000 names 150000 B 0123456789abcdef/);
+});
+
+t.test('memory and throughput are judged for each size of cluster', async (t) => {
+  const rates = { none: [100, 90, 110], echo: [80, 80, 80], ours: [70, 79, 78], marked: [95] };
+  const memory = { syncMs: 900, peakResidentMiB: 300, heapMiB: 40, heapWithSnapshotMiB: 50 };
+  const page = servicePage({
+    ...nothing,
+    service: {
+      ...head,
+      kind: 'service',
+      nodeOptions: '--max-semi-space-size=8',
+      memory: [
+        { nodes: 1_000, pods: 10_000, residentMiB: 240, ...memory },
+        { nodes: 5_000, pods: 150_000, residentMiB: 1_100, ...memory },
+      ],
+      burst: null,
+    },
+    controlPlane: {
+      ...head,
+      kind: 'control-plane',
+      kubernetes: 'v1.36.3',
+      inputHash: '0123456789abcdef',
+      throughput: [{ nodes: 1_000, pods: 2_000, load: [1, 2], rates }],
+      loaded: null,
+    },
+  });
+  t.match(goals(page, 'memory at 1,000 nodes')[0], /260 MiB \| 240 MiB \| yes/);
+  t.match(goals(page, 'memory at 5,000 nodes')[0], /1,024 MiB \| 1100 MiB \| no/);
+  t.match(goals(page, 'an extender that does nothing')[0], /95 % \| 97\.5 % \| yes/);
+  t.match(goals(page, 'marked pods only')[0], /90 % \| 95 % \| yes/);
+  t.match(page, /70, 79, 78/);
+});
