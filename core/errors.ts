@@ -34,6 +34,11 @@ export class InputError extends Error {
   }
 }
 
+/** The solver got no processor time, or had too much to do: a fault outside. Do without, go on. */
+export class OverloadError extends Error {
+  override readonly name = 'OverloadError';
+}
+
 /** Something of ours is wrong: a bug. Record everything, launch nothing. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';

@@ -8,6 +8,7 @@
 import { extname } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { OverloadError } from '../core/errors.ts';
 import type { PackingProblem } from '../core/packing/problem.ts';
 import type { PackingSolution, SolveOptions, SolveProgress } from '../core/packing/solution.ts';
 import type { AbortFlag, PlanTask, SolveAnswer, SolveTask, WarmUpTask } from './protocol.ts';
@@ -19,6 +20,7 @@ const queueMax = 16;
 const overrunMs = 60_000;
 
 export interface SolverPool {
+  /** @throws OverloadError if a thread gets so little processor time that it has to be killed */
   solve(
     problem: PackingProblem,
     options: SolveOptions,
@@ -91,6 +93,11 @@ export function createSolverPool({ threads, warm = false }: PoolOptions): Solver
         const answer = solution as SolveAnswer;
         if (warm) state = answer.warm;
         return answer.solution;
+      } catch (error) {
+        if (!kill.aborted) throw error;
+        const seconds = overrunMs / 1_000;
+        const message = `no answer ${seconds} s after its time was up: too little processor time`;
+        throw new OverloadError(message, { cause: error });
       } finally {
         // If one half failed the other must not wait for it.
         giveUp();

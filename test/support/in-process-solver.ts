@@ -6,8 +6,7 @@
  * depends on the speed of the machine.
  */
 import { firstFit } from '../../core/packing/first-fit.ts';
-import type { PackingProblem } from '../../core/packing/problem.ts';
-import type { PackingSolution, SolveOptions } from '../../core/packing/solution.ts';
+import { unprovenSolution } from '../../core/packing/unproven-solution.ts';
 import type { Clock, Solver } from '../../core/ports.ts';
 import type { VirtualClock } from '../../sim/virtual-clock.ts';
 import type { ProcessPorts } from '../../sim/world.ts';
@@ -23,7 +22,8 @@ export function firstFitSolver({ clock }: Pick<ProcessPorts, 'clock'>): Solver {
   return {
     solve: async (problem, { seed }, signal) => {
       await clock.sleep(firstFitMs, signal);
-      return unproven(problem, seed);
+      const how = { seed, wallMs: firstFitMs, stoppedBy: 'exhausted' } as const;
+      return unprovenSolution(problem, firstFit(problem), how);
     },
   };
 }
@@ -47,27 +47,6 @@ export function countingSolver(world: VirtualClock, { clock }: { readonly clock:
       );
       await clock.sleep(Math.min(nowMs, options.timeLimitMs), signal);
       return answer.solution;
-    },
-  };
-}
-
-function unproven(problem: PackingProblem, seed: SolveOptions['seed']): PackingSolution {
-  return {
-    ...firstFit(problem),
-    lowerBoundNano: 0,
-    proof: 'unproven',
-    certificate: null,
-    stats: {
-      classes: problem.classCount,
-      offerings: problem.offeringCount,
-      offeringsKept: problem.offeringCount,
-      columns: 0,
-      iterations: 0,
-      wallMs: firstFitMs,
-      phases: {},
-      seed,
-      stoppedBy: 'exhausted',
-      curve: [],
     },
   };
 }

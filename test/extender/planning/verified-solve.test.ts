@@ -1,5 +1,6 @@
 /** No unchecked solution is shown, and a failing solver still leaves a plan. */
 import t from 'tap';
+import { OverloadError } from '../../../core/errors.ts';
 import { firstFitCostNano, solveVerified } from '../../../extender/planning/verified-solve.ts';
 import { bin, sampleModel, solutionOf } from '../../support/sample-model.ts';
 
@@ -52,6 +53,24 @@ t.test('a solver that dies leaves a plan as well, and one line about it', async 
   });
   t.strictSame([...solution.unserved], [0, 0]);
   t.match(complaints, [/out of memory$/]);
+});
+
+t.test('a solver that got no time is no bug, and leaves a plan as well', async (t) => {
+  const { solution, notes, complaints } = await run(async () => {
+    throw new OverloadError('no answer 60 s after its time was up');
+  });
+  t.strictSame([...solution.unserved], [0, 0]);
+  t.match(solution, { proof: 'unproven', stats: { stoppedBy: 'deadline' } });
+  t.match(notes, [/^The machine is overloaded .*first-fit's plan/]);
+  t.match(complaints, [/^the machine is overloaded/]);
+});
+
+t.test('the stand-in is never dearer than what it is compared with', async (t) => {
+  const { solution } = await run(async () => {
+    throw new Error('broken');
+  });
+  const compared = firstFitCostNano(problem, solution);
+  t.ok(compared !== null && solution.costNano <= compared);
 });
 
 t.test('first-fit is only compared if it places what the plan places', (t) => {
