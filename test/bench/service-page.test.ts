@@ -1,3 +1,5 @@
+// The page of the service judges each goal by its own figure, and says what was not measured.
+
 import t from 'tap';
 import type { VerbRecord } from '../../bench/extender-result.ts';
 import { describeMachine } from '../../bench/machine.ts';

@@ -1,3 +1,5 @@
+// JSON in annotations is read as asked for, and anything else is as good as not there.
+
 import t from 'tap';
 import {
   annotationFields,
