@@ -17,6 +17,7 @@ import type {
 import type { EC2NodeClass } from './ec2nodeclass.ts';
 import type { DaemonSet, Namespace, Node, ObjectMeta, Pod, PriorityClass } from './kubernetes.ts';
 import type { NodeClaim } from './nodeclaim.ts';
+import type { NodeOverlay } from './nodeoverlay.ts';
 import type { NodePool } from './nodepool.ts';
 import type { Deployment, Job, ReplicaSet, StatefulSet } from './workloads.ts';
 
@@ -41,6 +42,7 @@ export interface KindTypes {
   StorageClass: StorageClass;
   NodePool: NodePool;
   NodeClaim: NodeClaim;
+  NodeOverlay: NodeOverlay;
   EC2NodeClass: EC2NodeClass;
   'EC2NodeClass.stowage.dev': EC2NodeClass;
 }
@@ -100,6 +102,7 @@ export const kinds: { readonly [K in Kind]: KindInfo } = {
   StorageClass: info('storage.k8s.io/v1', 'StorageClass', 'storageclasses'),
   NodePool: info('karpenter.sh/v1', 'NodePool', 'nodepools', { hasStatus: true }),
   NodeClaim: info('karpenter.sh/v1', 'NodeClaim', 'nodeclaims', { hasStatus: true }),
+  NodeOverlay: info('karpenter.sh/v1alpha1', 'NodeOverlay', 'nodeoverlays', { hasStatus: true }),
   EC2NodeClass: info('karpenter.k8s.aws/v1', 'EC2NodeClass', 'ec2nodeclasses', {
     hasStatus: true,
   }),

@@ -50,13 +50,22 @@ export function nodePoolRequirementProblems(
   one: NodePoolRequirement,
   path: string,
 ): FieldProblem[] {
-  const values = one.values ?? [];
   const key = normalizedLabelKey(one.key);
   if (key === labelNodePool || isRestrictedLabel(key)) {
     return [
       { field: `${path}.key`, message: `expected a label that pools may set, found "${one.key}"` },
     ];
   }
+  return requirementValueProblems(one, key, path);
+}
+
+/** Problems of the values of a requirement on `key`, which may be set. */
+export function requirementValueProblems(
+  one: NodePoolRequirement,
+  key: string,
+  path: string,
+): FieldProblem[] {
+  const values = one.values ?? [];
   switch (one.operator) {
     case 'In':
       return inProblems(one, key, path);

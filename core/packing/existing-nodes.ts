@@ -32,7 +32,7 @@ import { canonicalLabels, nodeNameField } from '../scheduling/well-known-labels.
 import { type ClusterSnapshot, isTerminal, type SnapshotPod } from '../state/snapshot.ts';
 import type { DaemonGroups } from './daemon-groups.ts';
 import { roomOf } from './new-offerings.ts';
-import type { InstanceTypesByNodeClass } from './packing-model.ts';
+import type { InstanceTypesOfPool } from './packing-model.ts';
 import {
   type PlacementRow,
   type Residents,
@@ -79,7 +79,7 @@ export interface ExistingNodesInput {
   readonly axis: ResourceAxis;
   readonly book: RuleBook;
   readonly topologyKeys: ReadonlySet<string>;
-  readonly typesOf: InstanceTypesByNodeClass;
+  readonly typesOf: InstanceTypesOfPool;
   /** Index of the first row that is made here. */
   readonly firstRow: number;
 }
@@ -221,7 +221,7 @@ class NodeReader {
     if (startingPool === undefined) {
       return { capacity, allocatable };
     }
-    const types = this.#input.typesOf(startingPool.spec.template.spec.nodeClassRef.name);
+    const types = this.#input.typesOf(startingPool);
     const type = types.find(({ name }) => name === labels[labelInstanceType]);
     return {
       capacity: filledIn(capacity, type?.capacity),

@@ -13,7 +13,7 @@ import { closeWhereNothingFits } from './fitting.ts';
 import { applyMinValues } from './min-values.ts';
 import { countedKeys, type Demands } from './model-demands.ts';
 import { type NewOfferings, NewOfferingsBuilder } from './new-offerings.ts';
-import type { InstanceTypesByNodeClass, ModelOptions } from './packing-model.ts';
+import type { InstanceTypesOfPool, ModelOptions } from './packing-model.ts';
 import {
   applyPlacementRules,
   type NewCandidate,
@@ -42,7 +42,7 @@ export interface Places {
 /** Reads the supply side under `rules`. O(offerings + rows x families x rules). */
 export function readPlaces(
   snapshot: ClusterSnapshot,
-  typesOf: InstanceTypesByNodeClass,
+  typesOf: InstanceTypesOfPool,
   demands: Demands,
   rules: readonly PlacementRule[],
   options: ModelOptions,

@@ -20,7 +20,7 @@ import { defaultMaxExistingGroups, type ExistingGroup } from './existing-groups.
 import { type Demands, readDemands } from './model-demands.ts';
 import { type Places, readPlaces } from './model-places.ts';
 import type {
-  InstanceTypesByNodeClass,
+  InstanceTypesOfPool,
   ModelClass,
   ModelOffering,
   ModelOptions,
@@ -80,7 +80,7 @@ function addDomainRules(
  */
 export function buildModel(
   snapshot: ClusterSnapshot,
-  typesOf: InstanceTypesByNodeClass,
+  typesOf: InstanceTypesOfPool,
   options: ModelOptions = {},
 ): PackingModel {
   const demands = readDemands(snapshot, options);

@@ -4,11 +4,15 @@
  * In: nothing. Out: types. `model.ts` fills them; the plan is written back to names of pods, pools,
  * types and nodes with their help.
  */
+import type { NodePool } from '../api/nodepool.ts';
 import type { CapacityType, InstanceType } from '../state/instance-type.ts';
 import type { PackingProblem } from './problem.ts';
 
-/** Types and offerings under a node class, by its name; an empty list if there is no such class. */
-export type InstanceTypesByNodeClass = (nodeClassName: string) => readonly InstanceType[];
+/**
+ * Types and offerings that a pool launches from: those of its node class, as overlays price them for
+ * the pool; an empty list if there is no such class. Pools that see the same get the same array.
+ */
+export type InstanceTypesOfPool = (pool: NodePool) => readonly InstanceType[];
 
 /** A price in one place, for {@link ModelOptions.riskNano}. */
 export interface PricedOffering {

@@ -22,7 +22,7 @@ import {
 } from '../scheduling/requirements.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
-import type { InstanceTypesByNodeClass } from './packing-model.ts';
+import type { InstanceTypesOfPool } from './packing-model.ts';
 
 /** Most combinations of open label values that one pool is tried with. */
 export const maxTemplatesPerPool = 64;
@@ -159,7 +159,7 @@ export interface PoolTemplates {
 /** Templates of all pools, in the order of the pools. */
 export function poolTemplates(
   pools: readonly NodePool[],
-  typesOf: InstanceTypesByNodeClass,
+  typesOf: InstanceTypesOfPool,
   mentions: MentionedValues,
 ): PoolTemplates {
   const templates: PoolTemplate[] = [];
@@ -172,7 +172,7 @@ export function poolTemplates(
       continue;
     }
     const nodeClass = pool.spec.template.spec.nodeClassRef.name;
-    const types = typesOf(nodeClass);
+    const types = typesOf(pool);
     if (types.length === 0) {
       notes.push(`NodePool ${name}: its node class ${nodeClass} offers no instance types`);
       continue;

@@ -12,9 +12,8 @@
 import { daemonTemplates } from '../scheduling/daemonsets.ts';
 import { amountOf } from '../scheduling/quantity.ts';
 import type { Resources } from '../scheduling/resources.ts';
-import type { InstanceType } from '../state/instance-type.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
-import type { PackingModel } from './packing-model.ts';
+import type { InstanceTypesOfPool, PackingModel } from './packing-model.ts';
 import type { Plan, PlannedNode, PlannedOffering } from './plan.ts';
 import { checkCost } from './verification/cost-check.ts';
 import { FindingList, type PlanFinding } from './verification/findings.ts';
@@ -36,8 +35,8 @@ import { readStanding, type Standing } from './verification/standing-nodes.ts';
 /** What a plan is checked against. */
 export interface VerifyPlanInput {
   readonly snapshot: ClusterSnapshot;
-  /** Types under a node class, as for `buildModel`. */
-  readonly typesOf: (nodeClassName: string) => readonly InstanceType[];
+  /** Types of a pool, as for `buildModel`. */
+  readonly typesOf: InstanceTypesOfPool;
   /** Zone name -> zone id, as for `buildModel`. */
   readonly zoneIds: ReadonlyMap<string, string>;
   readonly plan: Plan;

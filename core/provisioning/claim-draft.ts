@@ -8,6 +8,7 @@
 import {
   annotationNodePoolHash,
   annotationNodePoolHashVersion,
+  annotationPriceOverlayApplied,
   karpenterAwsGroup,
   labelArch,
   labelCapacityType,
@@ -26,6 +27,7 @@ import type { NodePool, NodePoolRequirement } from '../api/nodepool.ts';
 import type { LaunchOffering } from '../cloud-port.ts';
 import type { PlannedClaim } from '../packing/planned-claims.ts';
 import { annotationOfferings, offeringsRecord } from '../scheduling/claim-offerings.ts';
+import { pricedBy } from '../scheduling/overlays.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
 import type { Fence, NodeReservation } from '../scheduling/reservation.ts';
 import { annotationReservation, reservationRecord } from '../scheduling/reservation-record.ts';
@@ -65,6 +67,7 @@ export function claimDraft(
     ({ instanceType, zone, capacityType }) => ({ instanceType, zone, capacityType }),
   );
   const reservation: NodeReservation = { owners: pods.owners, expiresAtMs, fence: pods.fence };
+  const overlay = pricedBy(planned.type, planned.offering);
   const isHeld = pods.owners.size > 0;
   const { nominated, standsFor = [] } = pods;
   const purpose = [poolName, [...pods.owners, ...nominated].toSorted(), offerings[0]];
@@ -82,6 +85,7 @@ export function claimDraft(
         ...metadata?.annotations,
         ...poolHash(pool),
         [annotationOfferings]: offeringsRecord(offerings),
+        ...(overlay === undefined ? {} : { [annotationPriceOverlayApplied]: overlay }),
         ...(isHeld ? { [annotationReservation]: reservationRecord(reservation) } : {}),
         ...(nominated.length === 0
           ? {}

@@ -18,12 +18,25 @@ export interface Accelerator {
   readonly coresPerDevice: number;
 }
 
-/** A price in one zone for one capacity type. */
+/** Capacity that an account holds, used or not: an offering of which there are only so many. */
+export interface ReservedCapacity {
+  readonly id: string;
+  /** `default`: on-demand capacity kept free; `capacity-block`: bought for a while. */
+  readonly kind: 'default' | 'capacity-block';
+  /** Instances that may still be launched into it, those that were launched already taken off. */
+  readonly availableCount: number;
+}
+
+/** A price in one zone for one capacity type; of one reservation where it is `reserved`. */
 export interface Offering {
   readonly zone: string;
   readonly capacityType: CapacityType;
   readonly priceNanoUsdPerHour: number;
+  /** Name of the NodeOverlay that the price is from; undefined if it is the cloud's own. */
+  readonly pricedBy?: string;
   readonly available: boolean;
+  /** For `reserved`, and for nothing else. Its price is 0: it is paid for, used or not. */
+  readonly reservation?: ReservedCapacity;
 }
 
 /** What the catalogue knows of a type; units in the names. Absent facts are undefined. */

@@ -17,6 +17,7 @@ export const viewKinds = [
   'Node',
   'NodePool',
   'NodeClaim',
+  'NodeOverlay',
   'EC2NodeClass',
   'EC2NodeClass.stowage.dev',
   'DaemonSet',

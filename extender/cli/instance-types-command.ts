@@ -16,6 +16,7 @@ export async function runInstanceTypes(options: InstanceTypesCommandOptions): Pr
   const report = instanceTypesReport({
     catalogue: loadCatalogue(),
     snapshot: input?.snapshot,
+    nodeOverlays: input?.nodeOverlays ?? [],
     memoryOverhead: options.memoryOverhead,
     reservedEnis: 0,
   });

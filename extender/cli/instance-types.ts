@@ -8,18 +8,24 @@
 import type { Catalogue } from '../../catalogue/loader.ts';
 import type { EC2NodeClass } from '../../core/api/ec2nodeclass.ts';
 import { labelArch, labelOs, resourcePodEni, resourcePrivateIPv4 } from '../../core/api/labels.ts';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import type { NodePool } from '../../core/api/nodepool.ts';
 import {
   type AllocatableOptions,
   resolveInstanceTypes,
 } from '../../core/scheduling/allocatable.ts';
 import { incompatibility } from '../../core/scheduling/node-class-compatibility.ts';
+import { applyOverlays, overlayLabels } from '../../core/scheduling/overlays.ts';
 import { admittedOfferings, poolRequirements } from '../../core/scheduling/pool-admission.ts';
 import { bytesFloor, cpuMilliFloor, formatResources } from '../../core/scheduling/quantity.ts';
 import type { InstanceType, InstanceTypeFacts, Offering } from '../../core/state/instance-type.ts';
+import { overlayConflictNotes } from './price-notes.ts';
+import { zoneIdsOf } from './zone-ids.ts';
 
 export interface InstanceTypesInput extends AllocatableOptions {
   readonly catalogue: Catalogue;
+  /** What the user says of prices and devices. */
+  readonly nodeOverlays?: readonly NodeOverlay[];
   /** The user's objects; `ClusterSnapshot` has both. Undefined or empty: the whole catalogue. */
   readonly snapshot:
     | {
@@ -34,6 +40,8 @@ export interface ReportedOffering {
   readonly capacityType: string;
   /** USD. */
   readonly pricePerHour: number;
+  /** The NodeOverlay that the price is from; absent if it is the catalogue's own. */
+  readonly pricedBy?: string;
   readonly available: boolean;
 }
 
@@ -95,14 +103,17 @@ function listAll(
   nodeClasses: readonly (EC2NodeClass | undefined)[],
   notes: string[],
 ): Listed[] {
-  return nodeClasses.flatMap((nodeClass) => {
+  const targets = nodeClasses.map((nodeClass) => {
     notes.push(...refusals(input.catalogue.types, nodeClass));
-    return resolveInstanceTypes(input.catalogue.types, nodeClass, input).map((type) => ({
-      type,
-      nodePools: [],
-      offerings: new Set(type.offerings),
-    }));
+    return {
+      labels: {},
+      types: resolveInstanceTypes(input.catalogue.types, nodeClass, input),
+      zoneIds: zoneIdsOf(input.catalogue, nodeClass),
+    };
   });
+  const { types, conflicts } = applyOverlays(input.nodeOverlays ?? [], targets);
+  notes.push(...overlayConflictNotes(conflicts));
+  return types.flat().map((type) => ({ type, nodePools: [], offerings: new Set(type.offerings) }));
 }
 
 /** Why priced types are not available, a sentence for each reason. */
@@ -125,9 +136,8 @@ function listAdmitted(
   nodeClasses: readonly EC2NodeClass[],
   notes: string[],
 ): Listed[] {
-  const listed: Listed[] = [];
   const resolved = new Map<EC2NodeClass | undefined, InstanceType[]>();
-  for (const pool of nodePools) {
+  const targets = nodePools.map((pool) => {
     const name = pool.metadata.name ?? '';
     const reference = pool.spec.template.spec.nodeClassRef;
     const nodeClass = nodeClasses.find((candidate) => refersTo(reference, candidate));
@@ -141,11 +151,17 @@ function listAdmitted(
       types = resolveInstanceTypes(input.catalogue.types, nodeClass, input);
       resolved.set(nodeClass, types);
     }
-    const admitted = listPool(pool, types, zoneIdsOf(input.catalogue, nodeClass));
-    if (admitted.length === 0) notes.push(`NodePool ${name} admits no instance type.`);
-    listed.push(...admitted);
-  }
-  return listed;
+    const zoneIds = zoneIdsOf(input.catalogue, nodeClass);
+    return { pool, labels: overlayLabels(pool), types, zoneIds };
+  });
+  const { types, conflicts } = applyOverlays(input.nodeOverlays ?? [], targets);
+  notes.push(...overlayConflictNotes(conflicts));
+  return targets.flatMap(({ pool, zoneIds }, index) => {
+    const admitted = listPool(pool, types[index] ?? [], zoneIds);
+    if (admitted.length === 0)
+      notes.push(`NodePool ${pool.metadata.name} admits no instance type.`);
+    return admitted;
+  });
 }
 
 /** Types of which the pool admits an offering that is available. */
@@ -174,24 +190,13 @@ function refersTo(
   );
 }
 
-/** Zone ids as the account of the node class has them, else those of the catalogue's account. */
-function zoneIdsOf(
-  catalogue: Catalogue,
-  nodeClass: EC2NodeClass | undefined,
-): ReadonlyMap<string, string> {
-  const zoneIds = new Map(catalogue.zones.map(({ name, id }) => [name, id]));
-  for (const { zone, zoneID } of nodeClass?.status?.subnets ?? []) {
-    if (zoneID !== undefined) zoneIds.set(zone, zoneID);
-  }
-  return zoneIds;
-}
-
 /** One entry for a type that is the same under several pools or node classes. */
 function mergeAlike(listed: readonly Listed[]): Listed[] {
   const byKey = new Map<string, Listed>();
   for (const entry of listed) {
     const { name, labels, capacity, allocatable } = entry.type;
-    const key = JSON.stringify([name, labels[labelOs], capacity, allocatable]);
+    const overlaid = [...entry.offerings].filter(({ pricedBy }) => pricedBy !== undefined);
+    const key = JSON.stringify([name, labels[labelOs], capacity, allocatable, overlaid]);
     const known = byKey.get(key);
     if (known === undefined) {
       byKey.set(key, entry);
@@ -220,12 +225,13 @@ function reported(
 /** One per zone and capacity type: available if it is so under one of the pools. */
 function reportedOfferings(offerings: Iterable<Offering>): ReportedOffering[] {
   const byPlace = new Map<string, ReportedOffering>();
-  for (const { zone, capacityType, priceNanoUsdPerHour, available } of offerings) {
+  for (const { zone, capacityType, priceNanoUsdPerHour, pricedBy, available } of offerings) {
     const place = `${zone} ${capacityType}`;
     byPlace.set(place, {
       zone,
       capacityType,
       pricePerHour: priceNanoUsdPerHour / 1e9,
+      ...(pricedBy === undefined ? {} : { pricedBy }),
       available: available || byPlace.get(place)?.available === true,
     });
   }

@@ -18,7 +18,7 @@ import {
 } from '../planning/verified-solve.ts';
 import { checkDestination, writeAnswer } from './answer.ts';
 import { type PlanningInput, readPlanningInput } from './planning-input.ts';
-import { priceNotes } from './price-notes.ts';
+import { overlayPriceNotes, priceNotes } from './price-notes.ts';
 import type { PlanCommandOptions } from './program.ts';
 import { startProgressLine } from './progress-line.ts';
 import { tableStyle } from './table-style.ts';
@@ -42,7 +42,12 @@ export async function runPlan(options: PlanCommandOptions): Promise<number> {
   });
   const plan = makePlan(input.snapshot, input.model, solution, {
     firstFitNano: firstFitCostNano(problem, solution),
-    notes: [...notes, ...input.notes, ...priceNotes(input.catalogue, bought)],
+    notes: [
+      ...notes,
+      ...input.notes,
+      ...priceNotes(input.catalogue, bought),
+      ...overlayPriceNotes(bought),
+    ],
   });
   await writeAnswer(await render(plan, input, options), options.out);
   return plan.unschedulable.length === 0 ? 0 : 2;

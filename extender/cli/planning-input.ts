@@ -6,24 +6,29 @@
  * it was made for.
  */
 import { type Catalogue, loadCatalogue } from '../../catalogue/loader.ts';
+import type { EC2NodeClass } from '../../core/api/ec2nodeclass.ts';
+import type { NodePool } from '../../core/api/nodepool.ts';
 import { buildModel } from '../../core/packing/model.ts';
 import type {
-  InstanceTypesByNodeClass,
+  InstanceTypesOfPool,
   ModelOptions,
   PackingModel,
 } from '../../core/packing/packing-model.ts';
 import { resolveInstanceTypes } from '../../core/scheduling/allocatable.ts';
+import { overlayPools } from '../../core/scheduling/overlays.ts';
 import type { InstanceType } from '../../core/state/instance-type.ts';
 import type { ClusterSnapshot } from '../../core/state/snapshot.ts';
 import { readInput } from '../input/reader.ts';
+import { overlayConflictNotes } from './price-notes.ts';
 import type { ModelCommandOptions } from './program.ts';
+import { zoneIdsOf } from './zone-ids.ts';
 
 export interface PlanningInput {
   readonly snapshot: ClusterSnapshot;
   readonly model: PackingModel;
   readonly catalogue: Catalogue;
-  /** Types under a node class of the snapshot, by its name. */
-  readonly typesOf: InstanceTypesByNodeClass;
+  /** Types that a pool of the snapshot launches from, after overlays. */
+  readonly typesOf: InstanceTypesOfPool;
   /** Zone name -> zone id, in the account of the catalogue. */
   readonly zoneIds: ReadonlyMap<string, string>;
   /** What was assumed, a sentence each, besides the notes of the model. */
@@ -38,34 +43,46 @@ export async function readPlanningInput(
   options: ModelCommandOptions,
   steering: Pick<ModelOptions, 'nodeCostNano' | 'riskNano'> = {},
 ): Promise<PlanningInput> {
-  const { snapshot, ignoredKinds, notes: inputNotes } = await readInput(options.filename);
+  const input = await readInput(options.filename);
+  const { snapshot, ignoredKinds } = input;
   const catalogue = loadCatalogue();
-  const typesOf = typesByNodeClass(catalogue, snapshot, options.memoryOverhead);
   const zoneIds = new Map(catalogue.zones.map(({ name, id }) => [name, id]));
+  const { typesOf, conflicts } = overlayPools(
+    input.nodeOverlays,
+    snapshot.nodePools,
+    typesOfClasses(catalogue, snapshot, options.memoryOverhead),
+    (pool) => zoneIdsOf(catalogue, nodeClassOf(snapshot, pool)),
+  );
   const model = buildModel(snapshot, typesOf, {
     ...steering,
     ...(options.maxNodes === undefined ? {} : { maxNodes: options.maxNodes }),
     zoneIds,
   });
   const ignored = [...ignoredKinds].map(([kind, count]) => `${count} ${kind}`).sort();
-  const notes = [...inputNotes];
+  const notes = [...input.notes, ...overlayConflictNotes(conflicts)];
   if (ignored.length > 0) {
     notes.push(`Passed over, for they do not matter to placement: ${ignored.join(', ')}.`);
   }
   return { snapshot, model, catalogue, typesOf, zoneIds, notes };
 }
 
+function nodeClassOf(snapshot: ClusterSnapshot, pool: NodePool): EC2NodeClass | undefined {
+  const { name } = pool.spec.template.spec.nodeClassRef;
+  return snapshot.nodeClasses.find(({ metadata }) => metadata.name === name);
+}
+
 /** Types under each node class of the snapshot, resolved when first asked for. */
-function typesByNodeClass(
+function typesOfClasses(
   catalogue: Catalogue,
   snapshot: ClusterSnapshot,
   memoryOverhead: 'measured' | number,
-): InstanceTypesByNodeClass {
+): InstanceTypesOfPool {
   const resolved = new Map<string, readonly InstanceType[]>();
-  return (name) => {
+  return (pool) => {
+    const { name } = pool.spec.template.spec.nodeClassRef;
     let types = resolved.get(name);
     if (types === undefined) {
-      const nodeClass = snapshot.nodeClasses.find(({ metadata }) => metadata.name === name);
+      const nodeClass = nodeClassOf(snapshot, pool);
       types =
         nodeClass === undefined
           ? []

@@ -2,10 +2,13 @@
  * How real the prices of a plan are, in sentences for its notes.
  *
  * In: the catalogue and the offerings that the plan buys. Out: the region and the dates of the
- * figures used, and which types carry a price that nobody quoted. It says nothing of types that the
- * plan does not use.
+ * figures used, which types carry a price that nobody quoted, and which overlays were applied or left
+ * out. It says nothing of types that the plan does not use.
  */
 import type { Catalogue } from '../../catalogue/loader.ts';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
+import type { NewNodeOffering } from '../../core/packing/packing-model.ts';
+import { pricedBy } from '../../core/scheduling/overlays.ts';
 
 /** Types named in one sentence; the rest is counted. */
 const typesNamedMax = 5;
@@ -14,6 +17,24 @@ const typesNamedMax = 5;
 interface Bought {
   readonly instanceType: string;
   readonly capacityType: string;
+}
+
+/** Which overlays the prices of what was bought are from. */
+export function overlayPriceNotes(bought: readonly NewNodeOffering[]): string[] {
+  const byOverlay = Map.groupBy(bought, (one) => pricedBy(one.type, one));
+  byOverlay.delete(undefined);
+  return [...byOverlay]
+    .map(([overlay, own]) => `Priced by NodeOverlay ${overlay}: ${listed(typesOf(own))}.`)
+    .sort();
+}
+
+/** Overlays that are not applied, and why. */
+export function overlayConflictNotes(conflicts: ReadonlyMap<NodeOverlay, string>): string[] {
+  return Array.from(
+    conflicts,
+    ([{ metadata, spec }, other]) =>
+      `NodeOverlay ${metadata.name} is left out: NodeOverlay ${other} of the same weight (${spec.weight ?? 0}) speaks of the same.`,
+  );
 }
 
 /** No notes for a plan that buys nothing. */
@@ -46,7 +67,10 @@ export function priceNotes(catalogue: Catalogue, bought: readonly Bought[]): str
   return notes;
 }
 
-function typesOf(bought: readonly Bought[], wanted: (capacityType: string) => boolean): string[] {
+function typesOf(
+  bought: readonly Bought[],
+  wanted: (capacityType: string) => boolean = () => true,
+): string[] {
   const types = bought
     .filter(({ capacityType }) => wanted(capacityType))
     .map(({ instanceType }) => instanceType);

@@ -25,7 +25,7 @@ import type { ServeCommandOptions } from './serve-program.ts';
 /** What does not depend on where the service runs. */
 export type CommonOptions = Pick<
   ServiceOptions,
-  'solver' | 'log' | 'version' | 'extender' | 'operations'
+  'solver' | 'log' | 'version' | 'nodeOverlays' | 'extender' | 'operations'
 >;
 
 /**

@@ -13,6 +13,7 @@ import { assetPath } from '../../workers/assets.ts';
 import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
 import { systemClock } from '../adapters/system.ts';
 import { startSummaryPrinter } from '../dashboard/terminal-summary.ts';
+import { readOverlays } from '../input/overlay-file.ts';
 import { createLog } from '../log.ts';
 import type { ExtenderTls } from '../server/secure-server.ts';
 import { defaultSettings, type ServiceSettings } from '../settings.ts';
@@ -23,6 +24,7 @@ import { tableStyle } from './table-style.ts';
 /** 0 when stopped or when its time is up. @throws InputError for wrong options */
 export async function runServe(options: ServeCommandOptions): Promise<number> {
   checkOptions(options);
+  const nodeOverlays = await readOverlays(options.overlays);
   const { version } = JSON.parse(readFileSync(assetPath('package.json'), 'utf8')) as {
     version: string;
   };
@@ -40,6 +42,7 @@ export async function runServe(options: ServeCommandOptions): Promise<number> {
       solver,
       log,
       version,
+      nodeOverlays,
       extender: { ...options.extenderAddress, ...tlsOf(options), inThread: true },
       operations: options.operationsAddress,
     };

@@ -32,6 +32,8 @@ export interface ServeCommandOptions {
   readonly region: string | undefined;
   /** Instead of AWS's own addresses. */
   readonly endpoint: string | undefined;
+  /** Files of NodeOverlays, beside those of the cluster. */
+  readonly overlays: readonly string[];
   /** Name or URL. */
   readonly interruptionQueue: string | undefined;
   readonly seed: number;
@@ -89,6 +91,12 @@ export function serveCommand(
     .option(
       '--interruption-queue <name>',
       'name or URL of the SQS queue that tells of interruptions',
+    )
+    .addOption(
+      new Option(
+        '--overlays <file>',
+        'NodeOverlays (prices, devices) beside those of the cluster; repeatable',
+      ).argParser(collect),
     )
     .addOption(
       new Option('--workload <name>', 'embedded: what is submitted')
@@ -200,6 +208,7 @@ export function serveCommand(
       setExitCode(
         await serve({
           allowedClient: [],
+          overlays: [],
           ...rest,
           durationMs: duration,
           timeLimitMs: timeLimit,

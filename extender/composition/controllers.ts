@@ -18,6 +18,7 @@ import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.t
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
 import { startNodeClassStatus } from '../controllers/nodeclass/status.ts';
+import { startNodeOverlayStatus } from '../controllers/nodeoverlays/status.ts';
 import { startLeftAlone } from '../controllers/nodepools/left-alone.ts';
 import { startNodePoolStatus } from '../controllers/nodepools/status.ts';
 import { type DecisionFeed, startPodMetrics } from '../controllers/pod-metrics.ts';
@@ -53,6 +54,7 @@ const starts: readonly Start[] = [
   (context, { nodeClassCloud }) =>
     nodeClassCloud === undefined ? undefined : startNodeClassStatus(context, nodeClassCloud),
   startNodePoolStatus,
+  (context, { prices }) => startNodeOverlayStatus(context, prices),
   startLeftAlone,
   (context, { prices, board }) => startClusterMetrics(context, prices, board),
   (context, { decisions }) => startPodMetrics(context, decisions),

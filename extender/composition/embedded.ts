@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { loadCatalogue } from '../../catalogue/loader.ts';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import type { Solver } from '../../core/ports.ts';
 import { createInterruptionQueue } from '../../sim/interruption-queue.ts';
 import { watchInvariants } from '../../sim/invariants.ts';
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   readonly version: string;
   readonly extender: Endpoint;
   readonly operations: Endpoint;
+  /** Overlays beside those of the cluster. */
+  readonly nodeOverlays?: readonly NodeOverlay[];
 }
 
 export interface EmbeddedService {

@@ -6,6 +6,7 @@
  * holds the Lease runs the controllers too. It names no adapter: whoever starts it does.
  */
 import type { Logger } from 'pino';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import type { CloudProvider } from '../../core/cloud-port.ts';
 import type { NodeClassCloud } from '../../core/ec2/node-class-port.ts';
 import type { EventSource } from '../../core/interruption-port.ts';
@@ -52,6 +53,8 @@ export interface ServiceOptions {
   readonly operations: Endpoint;
   /** Simulated seconds per second, where the world is simulated. */
   readonly speed?: number;
+  /** Overlays beside those of the cluster. */
+  readonly nodeOverlays?: readonly NodeOverlay[];
   /** Keeps the status of EC2NodeClasses; none where somebody else does. */
   readonly nodeClassCloud?: NodeClassCloud;
   /** Where to count, if whoever starts the service counts there too; by default a fresh set. */
@@ -110,7 +113,7 @@ export async function startService(
   const board = new PlanBoard();
   const live = followCluster(options, metrics, signal);
   const { view } = live;
-  const prices = new PriceBook(cloud, view);
+  const prices = new PriceBook(cloud, view, options.nodeOverlays);
   addChecks(health, live, clock);
   const { identity } = settings;
   const recorder = new ClusterRecorder({

@@ -28,8 +28,15 @@ export interface LiveState {
   readonly done: Promise<void>;
 }
 
-/** Either group may be missing: which one is installed says whether Karpenter is replaced. */
-const optionalKinds: readonly ViewKind[] = ['EC2NodeClass', 'EC2NodeClass.stowage.dev'];
+/**
+ * Either group of node classes may be missing: which one is installed says whether Karpenter is
+ * replaced. A cluster that has an older Karpenter's definitions knows no overlays.
+ */
+const optionalKinds: readonly ViewKind[] = [
+  'EC2NodeClass',
+  'EC2NodeClass.stowage.dev',
+  'NodeOverlay',
+];
 
 /** Starts following the cluster. */
 export function startLiveState(options: LiveStateOptions): LiveState {

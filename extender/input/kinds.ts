@@ -19,19 +19,21 @@ import {
   PriorityClass,
   RuntimeClass,
 } from '../../core/api/kubernetes.ts';
+import { NodeOverlay } from '../../core/api/nodeoverlay.ts';
+import { nodeOverlayProblems } from '../../core/api/nodeoverlay-rules.ts';
 import { NodePool } from '../../core/api/nodepool.ts';
 import { nodePoolProblems } from '../../core/api/nodepool-rules.ts';
 import {
   CronJob,
   Deployment,
   Job,
-  type JobSpec,
   ReplicaSet,
   ReplicationController,
   StatefulSet,
 } from '../../core/api/workloads.ts';
 import { projection } from '../../core/state/projection.ts';
 import type { Workload, WorkloadKind } from './expansion.ts';
+import { hasEnded, jobCounts } from './job-counts.ts';
 import { isMapping } from './list-assembly.ts';
 import { type InputProblems, locationOf, type Place } from './problems.ts';
 import { findingOf, SchemaCheck } from './schema-check.ts';
@@ -285,10 +287,7 @@ export class ObjectReader {
     });
     this.#register('Job', ['batch/v1'], Job, {}, (admitted) => {
       const { spec, status } = admitted.value;
-      const ended = (status?.conditions ?? []).some(
-        (one) => jobEndConditions.has(one.type) && one.status === 'True',
-      );
-      const counts = jobCounts(spec, ended);
+      const counts = jobCounts(spec, hasEnded(status));
       const workload = workloadOf('Job', admitted, {
         ...counts,
         succeeded: status?.succeeded ?? 0,
@@ -321,6 +320,17 @@ export class ObjectReader {
       },
     );
     this.#register(
+      'NodeOverlay',
+      ['karpenter.sh/v1alpha1'],
+      NodeOverlay,
+      { namespaced: false, rules: nodeOverlayProblems },
+      ({ value, name, object, place }) => {
+        if (builder.claim(object, place)) {
+          builder.nodeOverlays.push({ ...value, metadata: { ...value.metadata, name } });
+        }
+      },
+    );
+    this.#register(
       'EC2NodeClass',
       ['karpenter.k8s.aws/v1', 'stowage.dev/v1'],
       EC2NodeClass,
@@ -333,23 +343,6 @@ export class ObjectReader {
       },
     );
   }
-}
-
-/** Conditions after which a Job starts no pods any more. */
-const jobEndConditions: ReadonlySet<string> = new Set([
-  'Complete',
-  'Failed',
-  'SuccessCriteriaMet',
-  'FailureTarget',
-]);
-
-function jobCounts(
-  spec: JobSpec,
-  stopped: boolean,
-): { readonly replicas: number; readonly completions: number | undefined } {
-  const replicas = stopped || spec.suspend === true ? 0 : (spec.parallelism ?? 1);
-  const workQueue = spec.parallelism !== undefined && spec.completions === undefined;
-  return { replicas, completions: workQueue ? undefined : (spec.completions ?? 1) };
 }
 
 function workloadOf(

@@ -7,6 +7,7 @@
  * document, object and field. Memory holds the snapshot and one object, not the text.
  */
 import type { Readable } from 'node:stream';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import { InputError } from '../../core/errors.ts';
 import type { ClusterSnapshot } from '../../core/state/snapshot.ts';
 import { ObjectReader } from './kinds.ts';
@@ -16,6 +17,8 @@ import { readSources } from './sources.ts';
 
 export interface ReadInput {
   readonly snapshot: ClusterSnapshot;
+  /** What changes the prices and devices of instance types; no part of the cluster's state. */
+  readonly nodeOverlays: readonly NodeOverlay[];
   /** Kinds that do not matter to placement, and how many objects of each were passed over. */
   readonly ignoredKinds: ReadonlyMap<string, number>;
   /** What was assumed because the input does not say, in sentences for the user. */
@@ -41,7 +44,8 @@ export async function readInput(
     problems.throwIfAny();
     const snapshot = builder.finish(notes);
     problems.throwIfAny();
-    return { snapshot, ignoredKinds: reader.ignoredKinds, notes };
+    const { nodeOverlays } = builder;
+    return { snapshot, nodeOverlays, ignoredKinds: reader.ignoredKinds, notes };
   } catch (error) {
     if (error instanceof InputError) {
       problems.addFatal(error);

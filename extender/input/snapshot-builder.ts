@@ -25,6 +25,7 @@ import {
   labelPodTemplateHash,
   stowageGroup,
 } from '../../core/api/labels.ts';
+import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import type { NodePool } from '../../core/api/nodepool.ts';
 import { podSpecProblems } from '../../core/api/pod-rules.ts';
 import { InputError } from '../../core/errors.ts';
@@ -64,6 +65,8 @@ interface TemplatedWorkload extends Workload {
 
 export class SnapshotBuilder {
   readonly admission = new Admission();
+  /** In the order of the input. */
+  readonly nodeOverlays: NodeOverlay[] = [];
   readonly #problems: InputProblems;
   readonly #parts = new SharedParts();
   readonly #tally = new OwnershipTally();

@@ -7,7 +7,7 @@
  * nothing.
  */
 import { buildModel } from '../../core/packing/model.ts';
-import type { InstanceTypesByNodeClass, ModelOptions } from '../../core/packing/packing-model.ts';
+import type { InstanceTypesOfPool, ModelOptions } from '../../core/packing/packing-model.ts';
 import {
   type LeftPod,
   type PlanDecisions,
@@ -36,7 +36,7 @@ export interface BatchPlan extends PlanDecisions {
 export interface BatchOptions {
   readonly clock: Clock;
   readonly solver: Solver;
-  readonly typesOf: InstanceTypesByNodeClass;
+  readonly typesOf: InstanceTypesOfPool;
   readonly model: ModelOptions;
   readonly solve: SolveOptions;
   readonly signal: AbortSignal;

@@ -40,6 +40,7 @@ const countsGenerations: ReadonlySet<Kind> = new Set<Kind>([
   'PodDisruptionBudget',
   'NodePool',
   'NodeClaim',
+  'NodeOverlay',
   'EC2NodeClass',
   'EC2NodeClass.stowage.dev',
 ]);
@@ -47,6 +48,7 @@ const countsGenerations: ReadonlySet<Kind> = new Set<Kind>([
 const isCustom: ReadonlySet<Kind> = new Set<Kind>([
   'NodePool',
   'NodeClaim',
+  'NodeOverlay',
   'EC2NodeClass',
   'EC2NodeClass.stowage.dev',
 ]);

@@ -32,6 +32,10 @@ const needs: Readonly<Record<string, readonly string[]>> = {
     'get,list,watch,create,patch,delete karpenter.sh/nodeclaims',
     'patch karpenter.sh/nodeclaims/status',
   ],
+  'follow the price overlays, and say whether they are applied': [
+    'get,list,watch karpenter.sh/nodeoverlays',
+    'patch karpenter.sh/nodeoverlays/status',
+  ],
   'keep the node classes of both groups': [
     'get,list,watch,patch karpenter.k8s.aws/ec2nodeclasses',
     'patch karpenter.k8s.aws/ec2nodeclasses/status',

@@ -8,8 +8,10 @@
 import { EC2NodeClass } from '../ec2nodeclass.ts';
 import { karpenterAwsGroup, karpenterGroup, stowageGroup } from '../labels.ts';
 import { NodeClaim } from '../nodeclaim.ts';
+import { NodeOverlay } from '../nodeoverlay.ts';
 import { NodePool } from '../nodepool.ts';
 import { nodeClassNotes } from './nodeclass-notes.ts';
+import { nodeOverlayNotes } from './nodeoverlay-notes.ts';
 import { nodeClaimNotes, nodePoolNotes } from './nodepool-notes.ts';
 import { type FieldNotes, type JsonSchema, structuralSchema } from './structural-schema.ts';
 
@@ -31,6 +33,7 @@ interface PrinterColumn {
 
 interface Definition {
   readonly group: string;
+  readonly version: 'v1' | 'v1alpha1';
   readonly kind: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
@@ -66,6 +69,7 @@ function wide(column: PrinterColumn): PrinterColumn {
 
 const nodePool: Definition = {
   group: karpenterGroup,
+  version: 'v1',
   kind: 'NodePool',
   plural: 'nodepools',
   shortNames: [],
@@ -86,6 +90,7 @@ const nodePool: Definition = {
 
 const nodeClaim: Definition = {
   group: karpenterGroup,
+  version: 'v1',
   kind: 'NodeClaim',
   plural: 'nodeclaims',
   shortNames: [],
@@ -107,8 +112,25 @@ const nodeClaim: Definition = {
   ],
 };
 
+const nodeOverlay: Definition = {
+  group: karpenterGroup,
+  version: 'v1alpha1',
+  kind: 'NodeOverlay',
+  plural: 'nodeoverlays',
+  shortNames: ['overlays'],
+  categories: ['karpenter'],
+  schema: NodeOverlay,
+  notes: nodeOverlayNotes,
+  columns: [
+    readyColumn(),
+    ageColumn,
+    wide({ name: 'Weight', type: 'integer', jsonPath: '.spec.weight' }),
+  ],
+};
+
 const nodeClass: Definition = {
   group: karpenterAwsGroup,
+  version: 'v1',
   kind: 'EC2NodeClass',
   plural: 'ec2nodeclasses',
   shortNames: ['ec2nc', 'ec2ncs'],
@@ -132,11 +154,11 @@ const ownNodeClass: Definition = {
 
 /** All definitions; the same value on every call. */
 export function customResourceDefinitions(): CustomResourceDefinition[] {
-  return [nodePool, nodeClaim, nodeClass, ownNodeClass].map(definitionOf);
+  return [nodePool, nodeClaim, nodeOverlay, nodeClass, ownNodeClass].map(definitionOf);
 }
 
 function definitionOf(definition: Definition): CustomResourceDefinition {
-  const { group, kind, plural, shortNames, categories, columns, scale } = definition;
+  const { group, version, kind, plural, shortNames, categories, columns, scale } = definition;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -154,7 +176,7 @@ function definitionOf(definition: Definition): CustomResourceDefinition {
       scope: 'Cluster',
       versions: [
         {
-          name: 'v1',
+          name: version,
           served: true,
           storage: true,
           additionalPrinterColumns: columns,

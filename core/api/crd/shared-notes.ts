@@ -65,11 +65,15 @@ export function nodeClassRefNotes(path: string, rules: readonly CelRule[]): Fiel
   };
 }
 
-export function requirementNotes(path: string, keyRules: readonly CelRule[]): FieldNotes {
+export function requirementNotes(
+  path: string,
+  keyRules: readonly CelRule[],
+  { hasMinValues = true }: { readonly hasMinValues?: boolean } = {},
+): FieldNotes {
   return {
     [path]: {
       description: 'What nodes have to be like. All requirements must hold.',
-      rules: requirementRules,
+      rules: hasMinValues ? [...requirementRules, minValuesRule] : requirementRules,
       keywords: atomicList,
     },
     [`${path}[]`]: { description: 'A requirement on one label of the node.' },
@@ -83,10 +87,14 @@ export function requirementNotes(path: string, keyRules: readonly CelRule[]): Fi
       keywords: atomicList,
     },
     [`${path}[].values[]`]: { description: 'A value of the label.' },
-    [`${path}[].minValues`]: {
-      description:
-        'How many distinct values the instance types of a launch must keep between them.',
-    },
+    ...(hasMinValues
+      ? {
+          [`${path}[].minValues`]: {
+            description:
+              'How many distinct values the instance types of a launch must keep between them.',
+          },
+        }
+      : {}),
   };
 }
 
@@ -100,11 +108,12 @@ const requirementRules: readonly CelRule[] = [
     message:
       'a requirement with operator Gt, Gte, Lt or Lte needs exactly one integer of at least 0',
   },
-  {
-    rule: "self.all(x, x.operator != 'In' || !has(x.minValues) || x.values.size() >= x.minValues)",
-    message: 'a requirement with minValues needs at least that many values',
-  },
 ];
+
+const minValuesRule: CelRule = {
+  rule: "self.all(x, x.operator != 'In' || !has(x.minValues) || x.values.size() >= x.minValues)",
+  message: 'a requirement with minValues needs at least that many values',
+};
 
 /**
  * Rules against labels that only the controllers may set. `variable` is the label in the

@@ -20,6 +20,7 @@ import { admittedOfferings, poolRequirements, whyIdle } from '../../scheduling/p
 import { admitsValue, type Requirement, type Requirements } from '../../scheduling/requirements.ts';
 import { isCloudLabel, regionOfZone } from '../../scheduling/well-known-labels.ts';
 import type { InstanceType, Offering } from '../../state/instance-type.ts';
+import type { InstanceTypesOfPool } from '../packing-model.ts';
 import type { NodeLabels } from './node-labels.ts';
 import { entry } from './pod-kinds.ts';
 
@@ -44,7 +45,7 @@ export interface OfferedNode {
 export interface OfferedNodesInput {
   readonly nodePools: readonly NodePool[];
   readonly nodeClasses: readonly EC2NodeClass[];
-  readonly typesOf: (nodeClassName: string) => readonly InstanceType[];
+  readonly typesOf: InstanceTypesOfPool;
   /** Zone name -> zone id, where the node class's status does not tell. */
   readonly zoneIds: ReadonlyMap<string, string>;
 }
@@ -85,7 +86,7 @@ export class OfferedNodes {
         pool,
         requirements: poolRequirements(pool),
         zoneIds,
-        types: new Map(input.typesOf(nodeClassName).map((type) => [type.name, type])),
+        types: new Map(input.typesOf(pool).map((type) => [type.name, type])),
         admitted: new Map(),
       });
     }

@@ -24,13 +24,13 @@ import type { Resources } from '../../scheduling/resources.ts';
 import { isEphemeralTaint, unschedulableTaint } from '../../scheduling/taints.ts';
 import { unmodelledRule } from '../../scheduling/unmodelled-rules.ts';
 import { canonicalLabels } from '../../scheduling/well-known-labels.ts';
-import type { InstanceType } from '../../state/instance-type.ts';
 import {
   type ClusterSnapshot,
   isTerminal,
   isTerminating,
   type SnapshotPod,
 } from '../../state/snapshot.ts';
+import type { InstanceTypesOfPool } from '../packing-model.ts';
 import { entry } from './pod-kinds.ts';
 
 /** A node that exists and stays. */
@@ -63,10 +63,7 @@ export interface Standing {
 }
 
 /** Reads nodes and pods; O(nodes + pods). */
-export function readStanding(
-  snapshot: ClusterSnapshot,
-  typesOf: (nodeClassName: string) => readonly InstanceType[],
-): Standing {
+export function readStanding(snapshot: ClusterSnapshot, typesOf: InstanceTypesOfPool): Standing {
   const leaving = new Set<string>();
   for (const { metadata } of snapshot.nodes) {
     if (metadata.deletionTimestamp !== undefined) leaving.add(metadata.name ?? '');
@@ -109,13 +106,12 @@ function readNode(
   node: Node,
   pools: ReadonlyMap<string, NodePool>,
   pods: readonly SnapshotPod[],
-  typesOf: (nodeClassName: string) => readonly InstanceType[],
+  typesOf: InstanceTypesOfPool,
 ): StandingNode {
   const labels = canonicalLabels(node.metadata.labels ?? {});
   const pool = pools.get(labels[labelNodePool] ?? '');
   const startingPool = labels[labelInitialized] === 'true' ? undefined : pool;
-  const types =
-    startingPool === undefined ? [] : typesOf(startingPool.spec.template.spec.nodeClassRef.name);
+  const types = startingPool === undefined ? [] : typesOf(startingPool);
   const type = types.find(({ name }) => name === labels[labelInstanceType]);
   const { capacity, allocatable } = node.status ?? {};
   const taints = (node.spec?.taints ?? []).filter((taint) => !isShed(taint, startingPool));

@@ -119,9 +119,11 @@ class Provisioner {
         if (type === 'deleted' || object.nodeName !== '' || this.#seen.has(object.uid)) return;
         if (object.unscheduledReason !== '' && object.deletionMs === 0) this.#window.note();
       }),
-      view.listen('NodePool', ({ object, previous }) => {
-        if (object.metadata.generation !== previous?.metadata.generation) note();
-      }),
+      ...(['NodePool', 'NodeOverlay'] as const).map((kind) =>
+        view.listen(kind, ({ object, previous }) => {
+          if (object.metadata.generation !== previous?.metadata.generation) note();
+        }),
+      ),
       view.listen('NodeClaim', ({ type, object, previous }) => {
         const isLeaving = object.metadata.deletionTimestamp !== undefined;
         const wasLeaving = previous?.metadata.deletionTimestamp !== undefined;

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { loadCatalogue } from '../../../catalogue/loader.ts';
 import type { EC2NodeClass, EC2NodeClassSpec } from '../../../core/api/ec2nodeclass.ts';
+import type { NodeOverlay } from '../../../core/api/nodeoverlay.ts';
 import type { NodePool, NodePoolRequirement } from '../../../core/api/nodepool.ts';
 import {
   type InstanceTypesInput,
@@ -199,4 +200,40 @@ t.test('the table has a row for each type and the notes below', async (t) => {
   t.match(lines[2], /^m5\.large +amd64 +1\.93 +6\.74 +29 +abcdf +0\.0960 +-$/);
   t.match(lines[4], /^2 types; /);
   t.ok(lines.some((line) => line.startsWith('- Spot prices are region-wide')));
+});
+
+t.test('overlays are in the list, pool by pool, with their names', async (t) => {
+  const overlay = (name: string, spec: Partial<NodeOverlay['spec']>): NodeOverlay => ({
+    apiVersion: 'karpenter.sh/v1alpha1',
+    kind: 'NodeOverlay',
+    metadata: { name },
+    spec: { requirements: [], ...spec },
+  });
+  const requirements: NodeOverlay['spec']['requirements'] = [
+    { key: 'karpenter.sh/nodepool', operator: 'In', values: ['a'] },
+  ];
+  const nodeOverlays = [
+    overlay('rate', { requirements, price: '0.01' }),
+    overlay('lost', { requirements, price: '0.02' }),
+    overlay('cards', { capacity: { 'example.com/card': '2' } }),
+  ];
+  const nodePools = ['a', 'b'].map((name) => pool(name, 'c', [only('m5.large'), onDemand]));
+  const snapshot = { nodePools, nodeClasses: [nodeClass('c')] };
+  const options = { catalogue, memoryOverhead: 0.075, reservedEnis: 0, nodeOverlays };
+  const { types, notes } = instanceTypesReport({ ...options, snapshot });
+  t.strictSame(
+    types.map((one) => [one.nodePools, one.offerings[0]?.pricedBy]),
+    [
+      [['a'], 'rate'],
+      [['b'], undefined],
+    ],
+  );
+  t.ok(types.every(({ allocatable }) => allocatable['example.com/card'] === '2'));
+  t.equal(types[0]?.offerings[0]?.pricePerHour, 0.01);
+  t.match(
+    notes.filter((note) => note.includes('NodeOverlay')),
+    [/^NodeOverlay lost is left out: NodeOverlay rate of the same weight \(0\)/],
+  );
+  const whole = instanceTypesReport({ ...options, snapshot: undefined });
+  t.equal(whole.types[0]?.allocatable['example.com/card'], '2', 'also without pools');
 });

@@ -1,7 +1,11 @@
 /** What a plan says about the age and the kind of its prices. */
 import t from 'tap';
 import type { Catalogue } from '../../../catalogue/loader.ts';
-import { priceNotes } from '../../../extender/cli/price-notes.ts';
+import {
+  overlayConflictNotes,
+  overlayPriceNotes,
+  priceNotes,
+} from '../../../extender/cli/price-notes.ts';
 
 const catalogue = {
   region: 'us-east-1',
@@ -47,5 +51,30 @@ t.test('spot prices say that they are regional, and which of them nobody quoted'
 
 t.test('a plan that buys nothing has no notes on prices', (t) => {
   t.strictSame(priceNotes(catalogue, []), []);
+  t.end();
+});
+
+t.test('prices of overlays are told with the overlay, those left out with why', (t) => {
+  const offering = { zone: 'us-east-1a', capacityType: 'on-demand', priceNanoUsdPerHour: 1 };
+  const overlaid = (instanceType: string, pricedBy?: string) =>
+    ({
+      ...offering,
+      instanceType,
+      type: { offerings: [{ ...offering, available: true, pricedBy }] },
+    }) as unknown as Parameters<typeof overlayPriceNotes>[0][number];
+  t.strictSame(
+    overlayPriceNotes([overlaid('m5.large', 'b'), overlaid('c5.large', 'a'), overlaid('r5.large')]),
+    ['Priced by NodeOverlay a: c5.large.', 'Priced by NodeOverlay b: m5.large.'],
+  );
+  const refused = {
+    apiVersion: 'karpenter.sh/v1alpha1',
+    kind: 'NodeOverlay',
+    metadata: { name: 'a' },
+    spec: { requirements: [], weight: 3 },
+  } as const;
+  const conflicts = new Map([[{ ...refused, spec: { ...refused.spec, requirements: [] } }, 'b']]);
+  t.strictSame(overlayConflictNotes(conflicts), [
+    'NodeOverlay a is left out: NodeOverlay b of the same weight (3) speaks of the same.',
+  ]);
   t.end();
 });

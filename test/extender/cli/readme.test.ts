@@ -56,6 +56,7 @@ const wordsWithoutDefault = new Map([
   ['--region', 'none'],
   ['--endpoint', 'none'],
   ['--interruption-queue', 'none'],
+  ['--overlays', 'none'],
   ['--duration', 'until stopped'],
   ['--tls-certificate', 'none'],
   ['--tls-key', 'none'],
