@@ -67,6 +67,8 @@ export interface ExistingNode {
   readonly boundResidents: Residents;
   /** Whole capacity, for limits of its pool. */
   readonly capacity: Resources;
+  /** False for a NodeClaim that no instance stands behind yet. */
+  readonly isLaunched: boolean;
 }
 
 export interface ExistingNodesInput {
@@ -148,6 +150,7 @@ class NodeReader {
       bound,
       boundResidents,
       capacity: offered.capacity,
+      isLaunched: node.spec?.providerID !== undefined || labels[labelInitialized] === 'true',
     };
   }
 

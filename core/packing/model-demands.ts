@@ -6,8 +6,10 @@
  * whether something may be scarce.
  */
 import { labelHostname } from '../api/labels.ts';
+import type { NodePool } from '../api/nodepool.ts';
+import { mayRunOut } from '../ec2/node-addresses.ts';
 import { type DaemonTemplate, daemonTemplates } from '../scheduling/daemonsets.ts';
-import { whyIdle } from '../scheduling/pool-admission.ts';
+import { isReservedOnly, whyIdle } from '../scheduling/pool-admission.ts';
 import { type ClusterSnapshot, isTerminal } from '../state/snapshot.ts';
 import type { ModelOptions, RejectedPod } from './packing-model.ts';
 import { type Family, type PodFamilies, plannablePods, podFamilies } from './pod-families.ts';
@@ -58,7 +60,8 @@ export function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): D
   const isScarce =
     options.maxNodes !== undefined ||
     launching.length === 0 ||
-    launching.some(({ spec }) => Object.keys(spec.limits ?? {}).length > 0);
+    launching.some(isLimited) ||
+    (options.addresses ?? []).some(({ free }) => mayRunOut(free, roles.pending.length));
   const families = podFamilies(snapshot, plannable.pods, book, isScarce);
   for (const { rules } of families.families) {
     [...rules.spreads, ...rules.separations].forEach(({ rule }) =>
@@ -75,6 +78,11 @@ export function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): D
   });
   const { rejected } = plannable;
   return { roles, rejected, book, daemons, families, axis, requests, boundRequests, topologyKeys };
+}
+
+/** Whether a pool may launch only so much. */
+function isLimited(pool: NodePool): boolean {
+  return Object.keys(pool.spec.limits ?? {}).length > 0 || isReservedOnly(pool);
 }
 
 /** Topology keys (but the hostname) of rules that a family carries or is counted by. */

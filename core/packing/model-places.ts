@@ -7,6 +7,7 @@
  * left.
  */
 import type { ClusterSnapshot } from '../state/snapshot.ts';
+import { addressLimits } from './address-limits.ts';
 import { DaemonGroups } from './daemon-groups.ts';
 import { type ExistingNode, existingNodes } from './existing-nodes.ts';
 import { closeWhereNothingFits } from './fitting.ts';
@@ -20,16 +21,18 @@ import {
   type PlacementRow,
   type PlacementRule,
 } from './placement-row.ts';
-import { isWithinLimits, type PoolLimit, poolLimits } from './pool-limits.ts';
+import { poolLimits } from './pool-limits.ts';
 import { mentionedValues, type PoolTemplate, poolTemplates } from './pool-templates.ts';
-import { applyPoolWeight } from './pool-weight.ts';
+import { applyPoolWeight, scarceRows } from './pool-weight.ts';
+import { reservationLimits } from './reservation-limits.ts';
+import { isWithinLimits, mayBind, type SharedLimit } from './shared-limits.ts';
 
 /** Places and what they offer, limited by all rules about places. */
 export interface Places {
   readonly templates: readonly PoolTemplate[];
   readonly offered: NewOfferings;
   readonly nodes: readonly ExistingNode[];
-  readonly limits: readonly PoolLimit[];
+  readonly limits: readonly SharedLimit[];
   /** Candidates within limits and minValues. */
   readonly candidates: readonly NewCandidate[];
   /** Rows that pods can be placed in. */
@@ -74,7 +77,12 @@ export function readPlaces(
   const openNodes = nodes.filter(({ open }) => open);
   const rows = [...offered.rows, ...new Set(openNodes.map(({ row }) => row))];
   applyPlacementRules(rows, families, rules);
-  const limits = poolLimits(templates, nodes);
+  const podCount = families.reduce((sum, { pods }) => sum + pods.length, 0);
+  const finite = [
+    ...reservationLimits(offered.candidates, nodes),
+    ...addressLimits(options.addresses ?? [], templates, offered.candidates, nodes),
+  ].filter((limit) => mayBind(limit, offered.candidates, podCount));
+  const limits = [...poolLimits(templates, nodes), ...finite];
   const within = offered.candidates.filter((candidate) => isWithinLimits(candidate, limits));
   const addRow = (like: PlacementRow, rowLimits: Uint16Array): PlacementRow => {
     const row = {
@@ -94,6 +102,12 @@ export function readPlaces(
       )
     : within;
   closeWhereNothingFits(rows, candidates, openNodes, demands.requests, demands.boundRequests);
-  const setBack = applyPoolWeight(rows, templates, families, countedKeys(families));
+  const setBack = applyPoolWeight({
+    rows,
+    templates,
+    families,
+    keysOf: countedKeys(families),
+    limitsOf: scarceRows(candidates, limits),
+  });
   return { templates, offered, nodes, limits, candidates, rows, setBack, notes: pools.notes };
 }

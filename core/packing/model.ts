@@ -11,6 +11,7 @@
  * (`problem-assembly.ts`). A new rule is a new file in one of the three lists below.
  */
 import { labelCapacityType, labelZone } from '../api/labels.ts';
+import type { InstanceType } from '../state/instance-type.ts';
 import type { ClusterSnapshot } from '../state/snapshot.ts';
 import { type ClassDraft, maxClassesPerFamily, splitClasses } from './class-split.ts';
 import { DomainCensus, type DomainFoe, domainFoes } from './domain-census.ts';
@@ -40,6 +41,9 @@ import { hostnameSpreadRule, hostnameSpreads } from './rules/hostname-spread.ts'
 import { nodeSelectionRule } from './rules/node-selection.ts';
 import { taintsRule } from './rules/taints.ts';
 import { type NodeSharing, nodeSharing } from './shared-quotas.ts';
+
+/** A type's dearest price over what a reserved node of it is held to cost (Karpenter's figure). */
+const reservationOrderDivisor = 10_000_000;
 
 /** Rules about one family and one place. Reasons count offerings by the first that excludes. */
 const placementRules: readonly PlacementRule[] = [
@@ -179,10 +183,20 @@ function podsLeftOut(families: readonly Family[], leftOut: readonly LeftOut[]): 
 }
 
 function steerNano(candidate: NewCandidate, setBack: Uint8Array, options: ModelOptions): number {
-  const { template, type, zone, capacityType, priceNano } = candidate;
+  const { template, type, zone, capacityType, priceNano, reservation } = candidate;
   const risk = options.riskNano?.({ instanceType: type.name, zone, capacityType, priceNano }) ?? 0;
   const overflow = priceNano * overflowPriceFactor * setBack[template.index]!;
-  return Math.round((options.nodeCostNano ?? 0) + risk + overflow);
+  const order = reservation === undefined ? 0 : reservationOrder(type);
+  return Math.round((options.nodeCostNano ?? 0) + risk + overflow + order);
+}
+
+/**
+ * What is paid for already costs nothing, but the smallest of it goes first: Karpenter's fictional
+ * price, a ten-millionth of the type's own.
+ */
+function reservationOrder({ offerings }: InstanceType): number {
+  const prices = offerings.map(({ priceNanoUsdPerHour }) => priceNanoUsdPerHour);
+  return Math.max(1, Math.round(Math.max(...prices) / reservationOrderDivisor));
 }
 
 function modelClass({ domain }: ClassDraft, family: number): ModelClass {
@@ -200,7 +214,7 @@ function modelOffering(offering: NewCandidate | ExistingGroup): ModelOffering {
   if (isExisting(offering)) {
     return { kind: 'existing', nodes: offering.nodes };
   }
-  const { template, type, zone, capacityType, priceNano, daemonSets } = offering;
+  const { template, type, zone, capacityType, reservation, priceNano, daemonSets } = offering;
   return {
     kind: 'new',
     nodePool: template.name,
@@ -208,6 +222,7 @@ function modelOffering(offering: NewCandidate | ExistingGroup): ModelOffering {
     instanceType: type.name,
     zone,
     capacityType,
+    ...(reservation === undefined ? {} : { reservationId: reservation.id }),
     priceNano,
     chosenLabels: template.chosenLabels,
     daemonSets,

@@ -2,24 +2,17 @@
  * The nodes that the pools may launch, and what is left of each after its DaemonSets.
  *
  * In: pool templates, node selections, DaemonSets. Out: one candidate for each (template, type, zone,
- * capacity type) that the pool admits and that is on offer, with its row and its room. Templates that
+ * capacity type, reservation) that the pool admits and that is on offer, with its row and its room. Templates that
  * no pod may use are not spelt out, unless some rule counts over domains. It knows no rules beyond labels and taints.
  */
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
-import {
-  labelCapacityType,
-  labelInitialized,
-  labelRegion,
-  labelRegistered,
-  labelZone,
-  labelZoneId,
-} from '../api/labels.ts';
+import { labelInitialized, labelRegion, labelRegistered } from '../api/labels.ts';
 import type { DaemonTemplate } from '../scheduling/daemonsets.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
+import { offeringLabels } from '../scheduling/offering-labels.ts';
 import { admitsLabels } from '../scheduling/requirements.ts';
 import { firstUntoleratedTaint } from '../scheduling/taints.ts';
-import { regionOfZone } from '../scheduling/well-known-labels.ts';
-import type { CapacityType, InstanceType } from '../state/instance-type.ts';
+import type { InstanceType, Offering } from '../state/instance-type.ts';
 import { type DaemonGroup, type DaemonGroups, daemonsFit } from './daemon-groups.ts';
 import { type NewCandidate, type PlacementRow, type Room, toleratedBy } from './placement-row.ts';
 import type { Family, PodFamilies } from './pod-families.ts';
@@ -60,7 +53,7 @@ export interface NewOfferings {
   readonly outcomes: readonly TemplateOutcome[];
 }
 
-/** A zone with a capacity type under a template. */
+/** A zone with a capacity type, or a reservation, under a template. */
 interface Place {
   readonly labels: Labels;
   readonly admitted: boolean;
@@ -128,8 +121,8 @@ export class NewOfferingsBuilder {
       if (!admitsLabels(ofType, { ...template.labels, ...type.labels })) {
         return;
       }
-      for (const { zone, capacityType, priceNanoUsdPerHour, available } of type.offerings) {
-        const place = available ? context.placeOf(zone, capacityType, type) : undefined;
+      for (const offering of type.offerings) {
+        const place = offering.available ? context.placeOf(offering, type) : undefined;
         if (place?.admitted !== true) {
           continue;
         }
@@ -144,9 +137,10 @@ export class NewOfferingsBuilder {
           row,
           template,
           type,
-          zone,
-          capacityType,
-          priceNano: priceNanoUsdPerHour,
+          zone: offering.zone,
+          capacityType: offering.capacityType,
+          priceNano: offering.priceNanoUsdPerHour,
+          reservation: offering.reservation,
           daemonSets: context.daemonNames(group),
           room,
         });
@@ -192,7 +186,8 @@ class TemplateContext {
   /** The same with the labels that only DaemonSets may ask for. */
   readonly #daemonTemplateHolds: Uint8Array;
   readonly #zoneIds: ReadonlyMap<string, string>;
-  readonly #places = new Map<string, Map<CapacityType, Place>>();
+  /** By zone, then by capacity type and reservation. */
+  readonly #places = new Map<string, Map<string, Place>>();
   readonly #rowsByText = new Map<string, PlacementRow>();
   readonly #daemonNames = new Map<DaemonGroup, readonly string[]>();
 
@@ -226,32 +221,27 @@ class TemplateContext {
     this.#zoneIds = zoneIds;
   }
 
-  placeOf(zone: string, capacityType: CapacityType, type: InstanceType): Place {
-    let byCapacityType = this.#places.get(zone);
-    if (byCapacityType === undefined) {
-      byCapacityType = new Map();
-      this.#places.set(zone, byCapacityType);
+  placeOf(offering: Offering, type: InstanceType): Place {
+    const { zone, capacityType, reservation } = offering;
+    let ofZone = this.#places.get(zone);
+    if (ofZone === undefined) {
+      ofZone = new Map();
+      this.#places.set(zone, ofZone);
     }
-    let place = byCapacityType.get(capacityType);
+    const key = reservation === undefined ? capacityType : reservation.id;
+    let place = ofZone.get(key);
     if (place === undefined) {
-      place = this.#makePlace(zone, capacityType, type);
-      byCapacityType.set(capacityType, place);
+      place = this.#makePlace(offering, type);
+      ofZone.set(key, place);
     }
     return place;
   }
 
-  #makePlace(zone: string, capacityType: CapacityType, type: InstanceType): Place {
-    const labels: Record<string, string> = {
-      [labelZone]: zone,
-      [labelCapacityType]: capacityType,
-    };
-    const region = regionOfZone(zone) ?? type.labels[labelRegion];
+  #makePlace(offering: Offering, type: InstanceType): Place {
+    const labels: Record<string, string> = { ...offeringLabels(offering, this.#zoneIds) };
+    const region = labels[labelRegion] ?? type.labels[labelRegion];
     if (region !== undefined) {
       labels[labelRegion] = region;
-    }
-    const zoneId = this.#zoneIds.get(zone);
-    if (zoneId !== undefined) {
-      labels[labelZoneId] = zoneId;
     }
     const { ofPlace } = splitCloudRequirements(this.template.cloudRequirements);
     return {

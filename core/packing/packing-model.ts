@@ -5,6 +5,7 @@
  * types and nodes with their help.
  */
 import type { NodePool } from '../api/nodepool.ts';
+import type { AddressSupply } from '../ec2/node-addresses.ts';
 import type { CapacityType, InstanceType } from '../state/instance-type.ts';
 import type { PackingProblem } from './problem.ts';
 
@@ -19,6 +20,8 @@ export interface PricedOffering {
   readonly instanceType: string;
   readonly zone: string;
   readonly capacityType: CapacityType;
+  /** Of `reserved` offerings. */
+  readonly reservationId?: string;
   readonly priceNano: number;
 }
 
@@ -33,6 +36,8 @@ export interface ModelOptions {
   readonly zoneIds?: ReadonlyMap<string, string>;
   /** `Strict` (default): minValues must be met. `BestEffort`: they are left aside, with a note. */
   readonly minValuesPolicy?: 'Strict' | 'BestEffort';
+  /** Addresses that new nodes share; none: there are enough. */
+  readonly addresses?: readonly AddressSupply[];
   /** Kinds of existing nodes that stay apart; more are merged by what they have in common. */
   readonly maxExistingGroups?: number;
 }
@@ -61,6 +66,8 @@ export interface NewNodeOffering {
   readonly instanceType: string;
   readonly zone: string;
   readonly capacityType: CapacityType;
+  /** Of `reserved` offerings. */
+  readonly reservationId?: string;
   readonly priceNano: number;
   /** Values that the model chose for labels which the NodePool leaves open. */
   readonly chosenLabels: Readonly<Record<string, string>>;

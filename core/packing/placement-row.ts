@@ -8,7 +8,7 @@
 import type { Taint, Toleration } from '../api/kubernetes.ts';
 import type { HostPort } from '../scheduling/host-ports.ts';
 import { firstUntoleratedTaint, taintText } from '../scheduling/taints.ts';
-import type { CapacityType, InstanceType } from '../state/instance-type.ts';
+import type { CapacityType, InstanceType, ReservedCapacity } from '../state/instance-type.ts';
 import type { Family } from './pod-families.ts';
 import type { PoolTemplate } from './pool-templates.ts';
 import { unlimitedPerBin } from './problem.ts';
@@ -65,6 +65,8 @@ export interface NewCandidate {
   readonly zone: string;
   readonly capacityType: CapacityType;
   readonly priceNano: number;
+  /** Whose capacity it uses; undefined if anybody's. */
+  readonly reservation: ReservedCapacity | undefined;
   readonly daemonSets: readonly string[];
   room: Room;
 }

@@ -318,7 +318,7 @@ class PlanReader {
 
 function offeringKey(
   nodePool: string,
-  { instanceType, zone, capacityType }: Omit<PlannedOffering, 'pricePerHour'>,
+  { instanceType, zone, capacityType, reservationId = '' }: Omit<PlannedOffering, 'pricePerHour'>,
 ): string {
-  return [nodePool, instanceType, zone, capacityType].join(' ');
+  return [nodePool, instanceType, zone, capacityType, reservationId].join(' ');
 }

@@ -12,6 +12,8 @@ export interface PlannedOffering {
   readonly instanceType: string;
   readonly zone: string;
   readonly capacityType: string;
+  /** Of `reserved` offerings. */
+  readonly reservationId?: string;
   readonly pricePerHour: number;
 }
 

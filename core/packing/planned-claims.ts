@@ -46,7 +46,7 @@ export interface LeftPod {
 }
 
 export interface PlanDecisions {
-  /** By NodePool, type, zone, capacity type, contents. */
+  /** By NodePool, type, zone, capacity type, reservation, contents. */
   readonly claims: readonly PlannedClaim[];
   /** Name of an existing node -> pods that are put there now; no others are named. */
   readonly placements: ReadonlyMap<string, readonly SnapshotPod[]>;
@@ -78,12 +78,18 @@ interface Queue {
   next: number;
 }
 
-/** By NodePool, type, zone, capacity type, contents; existing nodes in the model's order. */
+/** By NodePool, type, zone, capacity type, reservation, contents; existing nodes in the model's order. */
 function orderBins(model: PackingModel, bins: readonly Bin[]): readonly Bin[] {
   const keyOf = (offering: ModelOffering): string =>
     offering.kind === 'existing'
       ? ''
-      : [offering.nodePool, offering.instanceType, offering.zone, offering.capacityType].join(' ');
+      : [
+          offering.nodePool,
+          offering.instanceType,
+          offering.zone,
+          offering.capacityType,
+          ...(offering.reservationId === undefined ? [] : [offering.reservationId]),
+        ].join(' ');
   const keys = model.offerings.map(keyOf);
   return [...bins].sort((a, b) => {
     const [keyA, keyB] = [keys[a.offering] ?? '', keys[b.offering] ?? ''];
@@ -191,8 +197,14 @@ function fillClaims(
 }
 
 function pricedOffering(offering: PricedOffering): PricedOffering {
-  const { instanceType, zone, capacityType, priceNano } = offering;
-  return { instanceType, zone, capacityType, priceNano };
+  const { instanceType, zone, capacityType, reservationId, priceNano } = offering;
+  return {
+    instanceType,
+    zone,
+    capacityType,
+    ...(reservationId === undefined ? {} : { reservationId }),
+    priceNano,
+  };
 }
 
 function requestsOfDaemon(daemons: ReadonlyMap<string, Resources>, name: string): Resources {

@@ -4,31 +4,40 @@
  * In: rows that are already limited by all other rules, what fits nowhere in a row included, and
  * families. Out: rows of lower-weight pools closed to families that a higher one serves. Pools of
  * equal weight compete on price. A family that a rule spreads over domains is served domain by
- * domain: what the first pool cannot reach, the next one may. Where every pool that serves a family
- * at one weight has limits, it may run out, so the next weight stays open as well, and its offerings
- * carry a steering cost that makes them the second choice.
+ * domain: what the first pool cannot reach, the next one may. Where all that serves a family at one
+ * weight is limited, it may run out, so the next weight stays open as well unless it is subject to the
+ * same limits, and its offerings carry a steering cost that makes them the second choice.
  *
  * Source: Karpenter tries pools by weight and moves on when a pool cannot take the pod.
  */
 
-import type { PlacementRow } from './placement-row.ts';
+import type { NewCandidate, PlacementRow } from './placement-row.ts';
 import type { Family } from './pod-families.ts';
 import type { PoolTemplate } from './pool-templates.ts';
+import type { SharedLimit } from './shared-limits.ts';
 
 /** How many times its price an offering is held to cost more for each weight it stands back. */
 export const overflowPriceFactor = 4;
 
+export interface WeightInput {
+  readonly rows: readonly PlacementRow[];
+  readonly templates: readonly PoolTemplate[];
+  readonly families: readonly Family[];
+  /** Topology keys that a family's domains are told apart by. */
+  readonly keysOf: (family: Family) => readonly string[];
+  /** Limits by which a row may run out; undefined if it never does. */
+  readonly limitsOf: LimitsOfRow;
+}
+
+type LimitsOfRow = (row: PlacementRow) => ReadonlySet<SharedLimit> | undefined;
+
 /**
- * Closes rows by weight. `keysOf` names the topology keys that a family's domains are told apart by.
+ * Closes rows by weight.
  *
  * @returns [template] how many weights it stands back for some family; 0 for a first choice.
  */
-export function applyPoolWeight(
-  rows: readonly PlacementRow[],
-  templates: readonly PoolTemplate[],
-  families: readonly Family[],
-  keysOf: (family: Family) => readonly string[],
-): Uint8Array {
+export function applyPoolWeight(input: WeightInput): Uint8Array {
+  const { rows, templates, families, keysOf, limitsOf } = input;
   const setBack = new Uint8Array(templates.length);
   if (new Set(templates.map(({ weight }) => weight)).size <= 1) {
     return setBack;
@@ -48,32 +57,60 @@ export function applyPoolWeight(
       }
     }
     for (const domainRows of byDomain.values()) {
-      closeByWeight(domainRows, family.index, setBack);
+      closeByWeight(domainRows, family.index, setBack, limitsOf);
     }
   }
   return setBack;
 }
 
-/** Keeps the rows of the highest weight, and the next ones as long as all before may run out. */
-function closeByWeight(rows: readonly PlacementRow[], family: number, setBack: Uint8Array): void {
+/** Keeps the rows of the highest weight, and lower ones as long as all before may run out first. */
+function closeByWeight(
+  rows: readonly PlacementRow[],
+  family: number,
+  setBack: Uint8Array,
+  limitsOf: LimitsOfRow,
+): void {
   const weightOf = (row: PlacementRow): number => row.template?.weight ?? 0;
   const weights = [...new Set(rows.map(weightOf))].sort((a, b) => b - a);
   let steps = 0;
-  let isServed = false;
+  const before: PlacementRow[] = [];
   for (const weight of weights) {
     const tier = rows.filter((row) => weightOf(row) === weight);
-    for (const row of tier) {
-      if (isServed) {
-        row.limits[family] = 0;
-        row.boundLimits[family] = 0;
-      } else {
-        const template = row.template!.index;
-        setBack[template] = Math.max(setBack[template]!, steps);
-      }
+    const isServed = (row: PlacementRow): boolean =>
+      before.some((other) => outlasts(limitsOf(other), limitsOf(row)));
+    const [closed, open] = [tier.filter(isServed), tier.filter((row) => !isServed(row))];
+    for (const row of closed) {
+      row.limits[family] = 0;
+      row.boundLimits[family] = 0;
+    }
+    for (const row of open) {
+      const template = row.template!.index;
+      setBack[template] = Math.max(setBack[template]!, steps);
     }
     steps++;
-    isServed ||= tier.some(
-      ({ template }) => Object.keys(template?.pool.spec.limits ?? {}).length === 0,
-    );
+    before.push(...open);
   }
+}
+
+/** Whether what is limited by `own` lasts as long as what is limited by `other`. */
+function outlasts(
+  own: ReadonlySet<SharedLimit> | undefined,
+  other: ReadonlySet<SharedLimit> | undefined,
+): boolean {
+  return own === undefined || (other !== undefined && own.isSubsetOf(other));
+}
+
+/** Limits of rows all of whose candidates are limited. O(candidates x limits). */
+export function scarceRows(
+  candidates: readonly NewCandidate[],
+  limits: readonly SharedLimit[],
+): LimitsOfRow {
+  const byRow = new Map<PlacementRow, Set<SharedLimit> | undefined>();
+  for (const candidate of candidates) {
+    const own = limits.filter(({ amountOf }) => amountOf(candidate) !== undefined);
+    const known = byRow.get(candidate.row);
+    const isScarce = own.length > 0 && (known !== undefined || !byRow.has(candidate.row));
+    byRow.set(candidate.row, isScarce ? new Set([...(known ?? []), ...own]) : undefined);
+  }
+  return (row) => byRow.get(row);
 }

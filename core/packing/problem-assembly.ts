@@ -12,9 +12,9 @@ import type { ExistingNode } from './existing-nodes.ts';
 import { MaskTable } from './mask-table.ts';
 import type { NewCandidate, PlacementRow } from './placement-row.ts';
 import type { Family } from './pod-families.ts';
-import { limitRows, type PoolLimit } from './pool-limits.ts';
 import { type DomainGroup, type PackingProblem, unlimitedCount } from './problem.ts';
 import type { ResourceAxis } from './resource-axis.ts';
+import { limitRows, type SharedLimit } from './shared-limits.ts';
 import type { NodeSharing } from './shared-quotas.ts';
 
 export interface AssemblyInput {
@@ -31,7 +31,7 @@ export interface AssemblyInput {
   readonly candidates: readonly NewCandidate[];
   readonly nodes: readonly ExistingNode[];
   readonly maxExistingGroups: number;
-  readonly limits: readonly PoolLimit[];
+  readonly limits: readonly SharedLimit[];
   readonly maxNodes: number | undefined;
   readonly steerNano: (candidate: NewCandidate) => number;
 }

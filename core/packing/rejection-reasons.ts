@@ -5,9 +5,9 @@
  * exclude how many offerings and nodes, and the nearest miss. Equal pods get equal texts, and no
  * text names a pod, so that there are few. Only asked for families that found no place.
  */
-import { labelCapacityType, labelZone } from '../api/labels.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
 import { requirementText } from '../scheduling/node-affinity.ts';
+import { offeringLabelKeys, offeringLabels } from '../scheduling/offering-labels.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
 import {
   addRequirement,
@@ -21,9 +21,9 @@ import type { ExistingNode } from './existing-nodes.ts';
 import type { TemplateOutcome } from './new-offerings.ts';
 import type { NewCandidate, PlacementRow, PlacementRule } from './placement-row.ts';
 import type { Family } from './pod-families.ts';
-import { isWithinLimits, type PoolLimit } from './pool-limits.ts';
 import type { PoolTemplate } from './pool-templates.ts';
 import { podsDimension, type ResourceAxis } from './resource-axis.ts';
+import { isWithinLimits, type SharedLimit } from './shared-limits.ts';
 
 export interface ReasonInput {
   readonly outcomes: readonly TemplateOutcome[];
@@ -32,7 +32,7 @@ export interface ReasonInput {
   readonly nodes: readonly ExistingNode[];
   readonly rules: readonly PlacementRule[];
   readonly selections: readonly NodeSelection[];
-  readonly limits: readonly PoolLimit[];
+  readonly limits: readonly SharedLimit[];
   readonly axis: ResourceAxis;
 }
 
@@ -126,8 +126,8 @@ export class RejectionReasons {
     const cut = misses.admitted.length - fitting.length;
     if (cut > 0) {
       const names = this.#input.limits
-        .filter(({ pool }) => misses.admitted.some(({ template }) => template.name === pool))
-        .map(({ pool, resource, text }) => `NodePool ${pool} ${resource} ${text}`);
+        .filter((limit) => misses.admitted.some((one) => limit.amountOf(one) !== undefined))
+        .map(({ owner, amount }) => `${owner} ${amount}`);
       counts.push(`${cut} by limits (${listed(names)})`);
     }
     if (fitting.length > 0) {
@@ -208,11 +208,10 @@ export class RejectionReasons {
   }
 }
 
-function labelOf({ template, type, zone, capacityType }: NewCandidate, key: string) {
-  if (key === labelZone) {
-    return zone;
-  }
-  return key === labelCapacityType ? capacityType : (type.labels[key] ?? template.labels[key]);
+function labelOf({ template, type, ...offering }: NewCandidate, key: string) {
+  return offeringLabelKeys.has(key)
+    ? (offeringLabels(offering, new Map())[key] ?? type.labels[key])
+    : (type.labels[key] ?? template.labels[key]);
 }
 
 /** Candidates by the rule that excludes them. */

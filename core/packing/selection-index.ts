@@ -4,10 +4,10 @@
  * In: node selections, and the instance types of a node class. Out: for every type a row number
  * (types that no selection tells apart share one), and whether a selection admits a row in a zone
  * with a capacity type under a template. A selection's alternatives are split by who decides a
- * label: the type, the place (zone, region, capacity type), or the template.
+ * label: the type, the place (zone, region, capacity type, reservation), or the template.
  */
-import { labelCapacityType, labelRegion, labelZone, labelZoneId } from '../api/labels.ts';
 import type { NodeSelection } from '../scheduling/node-affinity.ts';
+import { offeringLabelKeys } from '../scheduling/offering-labels.ts';
 import {
   admitsLabels,
   type Requirement,
@@ -18,13 +18,6 @@ import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
 
 type Labels = Readonly<Record<string, string>>;
-
-const placeKeys: ReadonlySet<string> = new Set([
-  labelZone,
-  labelZoneId,
-  labelRegion,
-  labelCapacityType,
-]);
 
 /** Who decides a label of a new node. */
 export type LabelSource = 'type' | 'place' | 'template';
@@ -97,7 +90,7 @@ export class SelectionIndex {
 
   /** Who decides the label on nodes of these types. */
   sourceOf(key: string): LabelSource {
-    if (placeKeys.has(key)) {
+    if (offeringLabelKeys.has(key)) {
       return 'place';
     }
     return this.#typeKeys.has(key) ? 'type' : 'template';
@@ -181,7 +174,7 @@ export function splitCloudRequirements(requirements: Requirements): {
 } {
   const entries = [...requirements];
   return {
-    ofType: new Map(entries.filter(([key]) => isCloudLabel(key) && !placeKeys.has(key))),
-    ofPlace: new Map(entries.filter(([key]) => placeKeys.has(key))),
+    ofType: new Map(entries.filter(([key]) => isCloudLabel(key) && !offeringLabelKeys.has(key))),
+    ofPlace: new Map(entries.filter(([key]) => offeringLabelKeys.has(key))),
   };
 }

@@ -28,6 +28,7 @@ import { checkOptimality, type OptimalityCheck } from './verification/optimality
 import { PairRules } from './verification/pair-rules.ts';
 import { countKinds, type KindCounts, PodKinds, sumRequests } from './verification/pod-kinds.ts';
 import { missingMinValues, PoolBudgets } from './verification/pool-rules.ts';
+import { checkReservations } from './verification/reservation-counts.ts';
 import { callRoll, type RollCall } from './verification/roll-call.ts';
 import { findSiteProblems, type Site } from './verification/sites.ts';
 import { readStanding, type Standing } from './verification/standing-nodes.ts';
@@ -70,7 +71,8 @@ export type UnrefutedOptimality = Exclude<OptimalityCheck, { readonly outcome: '
  * `unknown-node`, `node-repeated`, `node-closed`, `bad-offering`, `price-mismatch`,
  * `requests-mismatch`, `allocatable-mismatch`, `node-selection`, `label-conflict`, `taint`,
  * `host-port`, `over-allocatable`, `anti-affinity`, `topology-spread`. Substitutes:
- * `bad-substitute`, `substitute-price-mismatch`. NodePools: `pool-limit`, `min-values`. Cost and
+ * `bad-substitute`, `substitute-price-mismatch`. NodePools: `pool-limit`, `min-values`.
+ * Reservations: `reservation-count`. Cost and
  * bound: `not-optimal`, and see `checkCost`. Time: O(pods + nodes x (kinds on them + substitutes)), work on alike nodes
  * done once, plus rules x nodes they touch, plus at most `optimalityStepsMax` steps.
  */
@@ -143,6 +145,7 @@ class NodeReview {
     const planned = launched.map(({ node }) => node);
     const budgets = new PoolBudgets(snapshot.nodePools, this.#standing.nodes.values(), planned);
     budgets.check(planned, this.#found);
+    checkReservations(this.#standing.nodes.values(), planned, this.#found);
     for (const one of launched) {
       this.#checkSubstitutes(one, pairs, budgets);
       this.#checkMinValues(one);
@@ -286,8 +289,9 @@ class NodeReview {
   }
 }
 
-function offeringText({ instanceType, zone, capacityType }: OfferingName): string {
-  return `${instanceType} ${zone} ${capacityType}`;
+function offeringText({ instanceType, zone, capacityType, reservationId }: OfferingName): string {
+  const place = `${instanceType} ${zone} ${capacityType}`;
+  return reservationId === undefined ? place : `${place} ${reservationId}`;
 }
 
 function contentsText(placed: KindCounts): string {

@@ -10,18 +10,21 @@
  * launches nothing for pods.
  */
 import {
+  labelCapacityReservationId,
+  labelCapacityReservationType,
   labelCapacityType,
   labelNodeClass,
   labelNodePool,
+  labelRegion,
   labelStowageNodeClass,
-  labelZone,
-  labelZoneId,
   nodeClassLabel,
   normalizedLabelKey,
 } from '../api/labels.ts';
 import type { NodePool } from '../api/nodepool.ts';
 import type { InstanceType, Offering } from '../state/instance-type.ts';
+import { offeringLabelKeys, offeringLabels } from './offering-labels.ts';
 import {
+  admitsLabels,
   admitsValue,
   isUnsatisfiable,
   type Requirement,
@@ -53,6 +56,22 @@ export function whyIdle(pool: NodePool): string | undefined {
   return ready?.status === 'False' ? 'is not Ready' : undefined;
 }
 
+const capacityLabelKeys: readonly string[] = [
+  labelCapacityType,
+  labelCapacityReservationId,
+  labelCapacityReservationType,
+];
+
+/** Whether the pool admits no capacity but reserved one, of which there is only so much. */
+export function isReservedOnly(pool: NodePool): boolean {
+  const ofCapacity = new Map(
+    [...poolRequirements(pool)].filter(([key]) => capacityLabelKeys.includes(key)),
+  );
+  return ['on-demand', 'spot'].every(
+    (capacityType) => !admitsLabels(ofCapacity, { [labelCapacityType]: capacityType }),
+  );
+}
+
 /**
  * Offerings of the type that the pool admits, available or not; none if the type itself is refused.
  * `zoneIds` maps zone names to zone ids. O(requirements x offerings).
@@ -63,16 +82,17 @@ export function admittedOfferings(
   type: InstanceType,
   zoneIds: ReadonlyMap<string, string>,
 ): readonly Offering[] {
-  const offeringRules: Requirement[] = [];
+  const ofOffering = new Map<string, Requirement>();
   for (const [key, requirement] of requirements) {
-    if (key === labelZone || key === labelZoneId || key === labelCapacityType) {
-      offeringRules.push(requirement);
+    // The region is in the labels of the type as well, also where the zone's name does not tell.
+    if (offeringLabelKeys.has(key) && key !== labelRegion) {
+      ofOffering.set(key, requirement);
     } else if (!admitsType(pool, requirement, type)) {
       return [];
     }
   }
   return type.offerings.filter((offering) =>
-    offeringRules.every((rule) => admitsValue(rule, offeringValue(rule.key, offering, zoneIds))),
+    admitsLabels(ofOffering, offeringLabels(offering, zoneIds)),
   );
 }
 
@@ -85,13 +105,4 @@ function admitsType(pool: NodePool, requirement: Requirement, type: InstanceType
   }
   if (isCloudLabel(key)) return admitsValue(requirement, type.labels[key]);
   return !isUnsatisfiable(requirement);
-}
-
-function offeringValue(
-  key: string,
-  offering: Offering,
-  zoneIds: ReadonlyMap<string, string>,
-): string | undefined {
-  if (key === labelZone) return offering.zone;
-  return key === labelZoneId ? zoneIds.get(offering.zone) : offering.capacityType;
 }

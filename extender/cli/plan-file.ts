@@ -22,6 +22,7 @@ const Offering = Type.Object({
   instanceType: Type.String(),
   zone: Type.String(),
   capacityType: Type.String(),
+  reservationId: Type.Optional(Type.String()),
   pricePerHour: Amount,
 });
 

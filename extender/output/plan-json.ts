@@ -32,6 +32,7 @@ function* pieces(plan: Plan): Generator<string> {
     instanceType: node.instanceType,
     zone: node.zone,
     capacityType: node.capacityType,
+    reservationId: node.reservationId,
     pricePerHour: node.pricePerHour,
     pods: node.pods,
     requests: node.requests,
@@ -41,6 +42,7 @@ function* pieces(plan: Plan): Generator<string> {
       instanceType: offering.instanceType,
       zone: offering.zone,
       capacityType: offering.capacityType,
+      reservationId: offering.reservationId,
       pricePerHour: offering.pricePerHour,
     })),
   }));

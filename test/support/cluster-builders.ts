@@ -8,7 +8,11 @@ import type { NodePool, NodePoolRequirement } from '../../core/api/nodepool.ts';
 import { buildModel } from '../../core/packing/model.ts';
 import type { ModelOptions, PackingModel } from '../../core/packing/packing-model.ts';
 import { findProblemDefects } from '../../core/packing/problem-shape.ts';
-import type { CapacityType, InstanceType } from '../../core/state/instance-type.ts';
+import type {
+  CapacityType,
+  InstanceType,
+  ReservedCapacity,
+} from '../../core/state/instance-type.ts';
 import { type ClusterSnapshot, podKey, type SnapshotPod } from '../../core/state/snapshot.ts';
 
 export const zoneKey = 'topology.kubernetes.io/zone';
@@ -69,6 +73,16 @@ export interface TypeShape {
   readonly capacityTypes?: readonly CapacityType[];
   /** Nano-USD per hour on demand; spot costs half of it. */
   readonly priceNano?: number;
+  readonly reservations?: readonly ReservationShape[];
+  /** Addresses of one network interface. */
+  readonly ipv4PerEni?: number;
+}
+
+/** Capacity that is paid for: `count` instances in `zone`. */
+export interface ReservationShape extends Pick<ReservedCapacity, 'id'> {
+  readonly count: number;
+  readonly kind?: ReservedCapacity['kind'];
+  readonly zone?: string;
 }
 
 /** An instance type: 4 cpu, 16 GiB, 58 pods in three zones, on demand and spot, unless told. */
@@ -95,15 +109,26 @@ export function typeOf(name: string, shape: TypeShape = {}): InstanceType {
     },
     capacity: resources,
     allocatable: resources,
-    offerings: zones.flatMap((zone) =>
-      capacityTypes.map((capacityType) => ({
-        zone,
-        capacityType,
-        priceNanoUsdPerHour: capacityType === 'spot' ? price / 2 : price,
-        available: true,
-      })),
-    ),
-    facts: {} as InstanceType['facts'],
+    offerings: [
+      ...zones.flatMap((zone) =>
+        capacityTypes.map((capacityType) => ({
+          zone,
+          capacityType,
+          priceNanoUsdPerHour: capacityType === 'spot' ? price / 2 : price,
+          available: true,
+        })),
+      ),
+      ...(shape.reservations ?? []).map(
+        ({ id, count, kind = 'default', zone = zones[0] ?? '' }) => ({
+          zone,
+          capacityType: 'reserved' as const,
+          priceNanoUsdPerHour: 0,
+          available: true,
+          reservation: { id, kind, availableCount: count },
+        }),
+      ),
+    ],
+    facts: { ipv4PerEni: shape.ipv4PerEni ?? 15 } as InstanceType['facts'],
   };
 }
 

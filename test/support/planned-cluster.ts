@@ -8,7 +8,11 @@ import { checkCertificate } from '../../core/packing/certificate.ts';
 import { firstFit } from '../../core/packing/first-fit.ts';
 import { karpenterStyleFirstFit } from '../../core/packing/karpenter-first-fit.ts';
 import { buildModel } from '../../core/packing/model.ts';
-import type { ModelOffering, PackingModel } from '../../core/packing/packing-model.ts';
+import type {
+  ModelOffering,
+  ModelOptions,
+  PackingModel,
+} from '../../core/packing/packing-model.ts';
 import type { Plan, PlannedNode } from '../../core/packing/plan.ts';
 import { makePlan } from '../../core/packing/plan-nodes.ts';
 import type { Bin } from '../../core/packing/solution.ts';
@@ -43,8 +47,9 @@ export interface PlannedCluster {
 export function planCluster(
   snapshot: ClusterSnapshot,
   types: readonly InstanceType[],
+  options: ModelOptions = {},
 ): PlannedCluster {
-  const model = buildModel(snapshot, () => types);
+  const model = buildModel(snapshot, () => types, options);
   const { problem } = model;
   const packed = firstFit(problem);
   const served = problem.demand.map((pods, family) => pods - packed.unserved[family]!);

@@ -1,24 +1,18 @@
 /**
  * What a node would be that a NodePool launches: admitted or not, its price, labels, taints.
  *
- * In: NodePools, node classes, instance types. Out: facts about one (pool, type, zone, capacity type),
- * or why there is no such node. Read from the objects themselves; the packing model's templates,
+ * In: NodePools, node classes, instance types. Out: facts about one (pool, type, zone, capacity type,
+ * reservation), or why there is no such node. Read from the objects themselves; the packing model's templates,
  * rows and masks are not asked. It knows no pods.
  */
 import type { EC2NodeClass } from '../../api/ec2nodeclass.ts';
 import type { Taint } from '../../api/kubernetes.ts';
-import {
-  labelCapacityType,
-  labelNodePool,
-  labelRegion,
-  labelZone,
-  labelZoneId,
-  nodeClassLabel,
-} from '../../api/labels.ts';
+import { labelNodePool, nodeClassLabel } from '../../api/labels.ts';
 import type { NodePool } from '../../api/nodepool.ts';
+import { offeringLabels } from '../../scheduling/offering-labels.ts';
 import { admittedOfferings, poolRequirements, whyIdle } from '../../scheduling/pool-admission.ts';
 import { admitsValue, type Requirement, type Requirements } from '../../scheduling/requirements.ts';
-import { isCloudLabel, regionOfZone } from '../../scheduling/well-known-labels.ts';
+import { isCloudLabel } from '../../scheduling/well-known-labels.ts';
 import type { InstanceType, Offering } from '../../state/instance-type.ts';
 import type { InstanceTypesOfPool } from '../packing-model.ts';
 import type { NodeLabels } from './node-labels.ts';
@@ -29,6 +23,8 @@ export interface OfferingName {
   readonly instanceType: string;
   readonly zone: string;
   readonly capacityType: string;
+  /** Of `reserved` offerings. */
+  readonly reservationId?: string;
 }
 
 /** A node that a pool may launch. */
@@ -97,8 +93,9 @@ export class OfferedNodes {
    * settles labels that the pool leaves open; those it does not name stay open.
    */
   find(poolName: string, name: OfferingName, chosen: Labels = noLabels): OfferedNode | string {
-    const { instanceType, zone, capacityType } = name;
-    const key = JSON.stringify([poolName, instanceType, zone, capacityType, labelsText(chosen)]);
+    const { instanceType, zone, capacityType, reservationId = '' } = name;
+    const place = [poolName, instanceType, zone, capacityType, reservationId];
+    const key = JSON.stringify([...place, labelsText(chosen)]);
     return entry(this.#known, key, () => {
       const node = this.#judge(poolName, name);
       return typeof node === 'string' ? node : settledNode(node, chosen);
@@ -112,8 +109,10 @@ export class OfferedNodes {
     if (idle !== undefined) return `NodePool ${poolName} ${idle}`;
     const type = facts.types.get(name.instanceType);
     if (type === undefined) return `NodePool ${poolName} knows no type ${name.instanceType}`;
-    const isNamed = ({ zone, capacityType }: Offering): boolean =>
-      zone === name.zone && capacityType === name.capacityType;
+    const isNamed = ({ zone, capacityType, reservation }: Offering): boolean =>
+      zone === name.zone &&
+      capacityType === name.capacityType &&
+      reservation?.id === name.reservationId;
     const offering = this.#admitted(facts, type).find(isNamed);
     if (offering !== undefined) return offeredNode(facts, type, offering);
     const exists = type.offerings.find(isNamed);
@@ -168,15 +167,10 @@ function offeredNode(facts: PoolFacts, type: InstanceType, offering: Offering): 
   const { nodeClassRef } = pool.spec.template.spec;
   const fixed: Record<string, string> = {
     ...type.labels,
-    [labelZone]: offering.zone,
-    [labelCapacityType]: offering.capacityType,
+    ...offeringLabels(offering, zoneIds),
     [labelNodePool]: pool.metadata.name ?? '',
     [nodeClassLabel(nodeClassRef.group)]: nodeClassRef.name,
   };
-  const region = regionOfZone(offering.zone);
-  if (region !== undefined) fixed[labelRegion] = region;
-  const zoneId = zoneIds.get(offering.zone);
-  if (zoneId !== undefined) fixed[labelZoneId] = zoneId;
   const open = new Map<string, Requirement>();
   for (const [key, requirement] of requirements) {
     if (isCloudLabel(key)) continue;

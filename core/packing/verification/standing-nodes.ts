@@ -42,6 +42,8 @@ export interface StandingNode {
   readonly allocatable: Resources;
   /** Pods on it that have not finished. */
   readonly pods: readonly SnapshotPod[];
+  /** False for a NodeClaim that no instance stands behind yet. */
+  readonly isLaunched: boolean;
   /** Why nothing may be placed on it, whatever the pod. */
   readonly closed: string | undefined;
 }
@@ -123,6 +125,7 @@ function readNode(
     capacity: completed(offeredResources(capacity ?? allocatable ?? {}), type?.capacity),
     allocatable: completed(offeredResources(allocatable ?? capacity ?? {}), type?.allocatable),
     pods,
+    isLaunched: node.spec?.providerID !== undefined || labels[labelInitialized] === 'true',
     closed: taints.some(({ key }) => key === disruptedTaint.key)
       ? `has the taint ${disruptedTaint.key}`
       : undefined,
