@@ -10,7 +10,7 @@
  * Run on a quiet machine: `node bench/control-plane.ts [--nodes N]... [--pods N] [--load-pods N]`.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nodePool, nodePoolsPath } from '../test/end-to-end/sample-objects.ts';
@@ -33,6 +33,7 @@ import {
 } from './extender/scheduling-rate.ts';
 import { startEcho } from './extender/start-echo.ts';
 import { describeMachine, loadNow } from './machine.ts';
+import { residentMiB } from './process-memory.ts';
 import { resultFormat } from './result.ts';
 
 const nodesMax = 5_000;
@@ -152,7 +153,7 @@ async function measureLoaded(
 ): Promise<LoadedRecord> {
   const before = loadNow();
   const names = nodeNames(size);
-  const ready = memoryOf(service);
+  const ready = residentMiB(service.component.pid);
   await inParallel(loadPods, async (index) => {
     const spec = { ...workSpec('100m'), nodeName: names[index % size] ?? '' };
     await stage.plane.client.expect('POST', podsPath, {
@@ -164,7 +165,7 @@ async function measureLoaded(
     [...stage.cluster.pods.values()].filter(({ status }) => status?.phase === 'Running').length >=
     loadPods;
   await poll('all pods run', deadlineMs, isLoaded);
-  const full = memoryOf(service);
+  const full = residentMiB(service.component.pid);
   const plansBefore = await metricOf(service, 'stowage_batch_pods_count');
   await stage.plane.client.expect('POST', nodePoolsPath, nodePool('general'));
   const work = startPlanning(stage);
@@ -176,7 +177,7 @@ async function measureLoaded(
     pending,
     load: [before, loadNow()],
     startMs: Math.round(startMs),
-    memoryMiB: [ready, full, memoryOf(service, 'VmHWM')],
+    memoryMiB: [ready, full, residentMiB(service.component.pid, 'VmHWM')],
     calls,
     filterMs: quantiles(report.filter),
     prioritizeMs: quantiles(report.prioritize),
@@ -217,13 +218,6 @@ function startPlanning({ plane }: Stage): { stop(): Promise<number> } {
 function workSpec(cpu: string): object {
   const resources = { requests: { cpu, memory: '128Mi' } };
   return { containers: [{ name: 'main', image: 'main', resources }] };
-}
-
-/** Resident memory of the service's process, MiB: now, or the most that it has been. */
-function memoryOf({ component }: Service, field: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
-  const text = readFileSync(`/proc/${component.pid}/status`, 'utf8');
-  const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(text);
-  return Math.round(Number(found?.[1] ?? Number.NaN) / 1024);
 }
 
 async function metricOf({ operationsUrl }: Service, name: string): Promise<number> {

@@ -2,18 +2,24 @@
  * Ninety minutes in which the cheapest pool is dry: what a launch costs with and without substitutes.
  *
  * In: the command line. Out: per policy the CreateFleet calls, claims made and lost, and how long a
- * wanted node waited, in simulated time, against the simulated EC2 over HTTP and with the real SDK.
+ * wanted node waited, in simulated time, against the simulated EC2 over HTTP and with the real SDK;
+ * on the terminal, and in `ice-storm.json` of the folder that is named.
  * The storm is that of kubernetes-sigs/karpenter issue 3198: most failures name one type in one zone.
  * `one-try` asks for one offering per claim, remembers refusals as long as we do, and makes a new claim
  * ten seconds after one was lost. Simulated time runs with real time, so waits contain the processor's.
  *
- * Run: `node bench/ice-storm.ts [--minutes N] [--burst N]`.
+ * Run: `node bench/ice-storm.ts [--minutes N] [--burst N] [--out DIR]`.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LaunchOffering } from '../core/cloud-port.ts';
 import type { InstanceType } from '../core/state/instance-type.ts';
 import { type Ec2World, startEc2World } from '../test/support/ec2-cloud.ts';
 import { integerOption, runProgram } from './arguments.ts';
+import type { IceStormFile, StormRecord } from './ec2-result.ts';
+import { describeMachine, loadNow } from './machine.ts';
+import { resultFormat } from './result.ts';
 
 const minuteMs = 60_000;
 /** Demand comes in bursts as far apart as a refusal is remembered: the worst for `one-try`. */
@@ -53,14 +59,36 @@ await runProgram(async () => {
     options: {
       minutes: { type: 'string', default: minutesDefault },
       burst: { type: 'string', default: burstDefault },
+      out: { type: 'string' },
     },
   });
-  const minutes = integerOption('--minutes', values.minutes, 1, countMax);
-  const burst = integerOption('--burst', values.burst, 1, countMax);
-  for (const policy of policies) console.log(JSON.stringify(await storm(policy, minutes, burst)));
+  const minutes = integerOption('minutes', values.minutes, 1, countMax);
+  const burst = integerOption('burst', values.burst, 1, countMax);
+  const startedAt = new Date().toISOString();
+  const loadBefore = loadNow();
+  const storms: StormRecord[] = [];
+  for (const policy of policies) {
+    const record = await storm(policy, minutes, burst);
+    storms.push(record);
+    console.log(JSON.stringify(record));
+  }
+  if (values.out === undefined) return;
+  const file: IceStormFile = {
+    format: resultFormat,
+    kind: 'ice-storm',
+    startedAt,
+    machine: describeMachine(),
+    load: [loadBefore, loadNow()],
+    minutes,
+    burst,
+    burstEveryMs,
+    storms,
+  };
+  mkdirSync(values.out, { recursive: true });
+  writeFileSync(join(values.out, 'ice-storm.json'), `${JSON.stringify(file, undefined, 2)}\n`);
 });
 
-async function storm(policy: Policy, minutes: number, burst: number) {
+async function storm(policy: Policy, minutes: number, burst: number): Promise<StormRecord> {
   const ec2 = await startEc2World({ ec2: { isThrottled: true } }, speed);
   try {
     return await runStorm(ec2, policy, minutes, burst);
@@ -69,7 +97,12 @@ async function storm(policy: Policy, minutes: number, burst: number) {
   }
 }
 
-async function runStorm(ec2: Ec2World, policy: Policy, minutes: number, burst: number) {
+async function runStorm(
+  ec2: Ec2World,
+  policy: Policy,
+  minutes: number,
+  burst: number,
+): Promise<StormRecord> {
   const { cloud } = ec2.provider();
   const { clock, engine, wire } = ec2.world;
   const [best] = cheapest(await cloud.instanceTypes(ec2.nodeClass), 1);

@@ -3,6 +3,7 @@
  *
  * In: figures. Out: Markdown. It knows no benchmark.
  */
+import type { MachineDescription } from './machine.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
@@ -24,4 +25,16 @@ export function ms(value: number): string {
 /** With commas. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** A line about machine and load, and an empty one. */
+export function circumstances(file: {
+  readonly machine: MachineDescription;
+  readonly load: readonly number[];
+}): string[] {
+  return [`${machineText(file.machine)}, load average ${file.load.join(' to ')}.`, ''];
+}
+
+export function machineText({ cpuModel, cpuCount, memoryMiB, node }: MachineDescription): string {
+  return `${cpuModel}, ${cpuCount} cores, ${memoryMiB} MiB, Node ${node}`;
 }

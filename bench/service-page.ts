@@ -1,17 +1,18 @@
 /**
  * docs/BENCH-SERVICE.md: what was measured of the running service.
  *
- * In: the result files of `extender.ts`, `service.ts` and `control-plane.ts`, as far as they are
- * there. Out: one page, with the goals of design section 12 that are about the service. It measures
+ * In: the result files of `extender.ts`, `service.ts`, `control-plane.ts`, `scale-up.ts` and
+ * `ice-storm.ts`, as far as they are there. Out: one page, with the goals of design section 12 that are about the service. It measures
  * nothing; what was not measured is said to be missing.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import type { ControlPlaneFile, ThroughputRecord } from './control-plane-result.ts';
+import { iceStormLines, scaleUpLines } from './ec2-page.ts';
+import type { IceStormFile, ScaleUpFile } from './ec2-result.ts';
 import type { ExtenderFile, VerbRecord } from './extender-result.ts';
-import type { MachineDescription } from './machine.ts';
-import { count, ms, percent, table } from './page-text.ts';
+import { circumstances, count, machineText, ms, percent, table } from './page-text.ts';
 import { median, resultFormat } from './result.ts';
 import type { ServiceFile } from './service-result.ts';
 
@@ -19,6 +20,8 @@ export interface ServiceMeasurements {
   readonly extender: ExtenderFile | undefined;
   readonly service: ServiceFile | undefined;
   readonly controlPlane: ControlPlaneFile | undefined;
+  readonly scaleUp: ScaleUpFile | undefined;
+  readonly iceStorm: IceStormFile | undefined;
 }
 
 interface Goal {
@@ -54,18 +57,21 @@ export function readServiceResults(directory: string): ServiceMeasurements {
     extender: read<ExtenderFile>('extender.json'),
     service: read<ServiceFile>('service.json'),
     controlPlane: read<ControlPlaneFile>('control-plane.json'),
+    scaleUp: read<ScaleUpFile>('scale-up.json'),
+    iceStorm: read<IceStormFile>('ice-storm.json'),
   };
 }
 
 /** The whole page. */
 export function servicePage(results: ServiceMeasurements): string {
-  const { extender, service, controlPlane } = results;
+  const { extender, service, controlPlane, scaleUp, iceStorm } = results;
   return [
     '# What was measured of the service',
     '',
     'Made by `npm run bench:report` from the files under `bench/results`; do not edit. To measure',
     'again, on a quiet machine: `node bench/extender.ts`, `node bench/service.ts`,',
-    '`node bench/control-plane.ts`, then the report.',
+    '`node bench/control-plane.ts`, `node bench/scale-up.ts`, `node bench/ice-storm.ts --out bench/results`,',
+    'then the report.',
     '',
     '## Goals',
     '',
@@ -90,6 +96,14 @@ export function servicePage(results: ServiceMeasurements): string {
     '## On a real control plane',
     '',
     ...(controlPlane === undefined ? ['Not measured.'] : controlPlaneLines(controlPlane)),
+    '',
+    '## Many nodes from EC2',
+    '',
+    ...(scaleUp === undefined ? ['Not measured.'] : scaleUpLines(scaleUp)),
+    '',
+    '## A dry pool',
+    '',
+    ...(iceStorm === undefined ? ['Not measured.'] : iceStormLines(iceStorm)),
     '',
   ].join('\n');
 }
@@ -249,15 +263,4 @@ function controlPlaneLines(file: ControlPlaneFile): string[] {
           `prioritize ${loaded.prioritizeMs.map(ms).join(' / ')} as the scheduler sees them, event-loop lag p99 ${ms(loaded.eventLoopLagMs)}.`,
         ]),
   ];
-}
-
-function circumstances(file: {
-  readonly machine: MachineDescription;
-  readonly load: readonly number[];
-}): string[] {
-  return [`${machineText(file.machine)}, load average ${file.load.join(' to ')}.`, ''];
-}
-
-function machineText({ cpuModel, cpuCount, memoryMiB, node }: MachineDescription): string {
-  return `${cpuModel}, ${cpuCount} cores, ${memoryMiB} MiB, Node ${node}`;
 }

@@ -27,19 +27,13 @@ import { startService } from '../extender/composition/service.ts';
 import { defaultSettings } from '../extender/settings.ts';
 import { createRandom } from '../sim/random.ts';
 import { createWorld } from '../sim/world.ts';
-import { findObject, readManifests } from '../test/manifests/read-manifests.ts';
+import { deployedNodeOptions } from '../test/manifests/read-manifests.ts';
 import { createSolverPool } from '../workers/pool.ts';
 import { runProgram } from './arguments.ts';
 import { describeMachine, loadNow } from './machine.ts';
 import { resultFormat } from './result.ts';
 import { generatedClient } from './service/generated-cluster.ts';
 import type { BurstRecord, MemoryRecord, ServiceFile } from './service-result.ts';
-
-interface PodSpec {
-  readonly containers: readonly {
-    readonly env?: readonly { readonly name: string; readonly value?: string }[];
-  }[];
-}
 
 const sizesDefault = '1000x10000,5000x150000';
 const endpoint = { host: '127.0.0.1', port: 0 };
@@ -85,14 +79,6 @@ async function main(): Promise<void> {
   };
   mkdirSync(values.out, { recursive: true });
   writeFileSync(join(values.out, 'service.json'), `${JSON.stringify(results, undefined, 2)}\n`);
-}
-
-/** How Node.js is started where it matters: the young generation is bounded there. */
-async function deployedNodeOptions(): Promise<string> {
-  const deployment = findObject(await readManifests('deploy'), 'Deployment', 'stowage');
-  const { template } = deployment['spec'] as { readonly template: { readonly spec: PodSpec } };
-  const variables = template.spec.containers.flatMap(({ env }) => env ?? []);
-  return variables.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
 }
 
 /** Each figure in a process of its own. */

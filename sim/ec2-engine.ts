@@ -29,8 +29,7 @@ import { exponential, type SeededRandom } from './random.ts';
 
 const hourMs = 3_600_000;
 const warningMs = 120_000;
-const shutdownMinMs = 20_000;
-const shutdownMaxMs = 60_000;
+const shutdownMs = [20_000, 60_000] as const;
 const listedAfterEndMs = hourMs;
 /** How long a client token is remembered. */
 const tokenLifeMs = 24 * hourMs;
@@ -345,7 +344,8 @@ export class Ec2Engine {
   #end(entry: Entry, stateReason: string): void {
     if (entry.instance.state === 'shutting-down' || entry.instance.state === 'terminated') return;
     this.#setState(entry, { state: 'shutting-down', stateReason });
-    const lastsMs = shutdownMinMs + this.#random.float() * (shutdownMaxMs - shutdownMinMs);
+    const [leastMs, mostMs] = this.#options.shutdownMs ?? shutdownMs;
+    const lastsMs = leastMs + this.#random.float() * (mostMs - leastMs);
     this.#clock.schedule(lastsMs, () => {
       const { instance } = entry;
       this.#spentNano += costOf(instance, this.#clock.nowMs());

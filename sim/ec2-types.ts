@@ -154,6 +154,8 @@ export interface Ec2Options {
   readonly types: readonly InstanceTypeFacts[];
   readonly capacity?: CapacityModel;
   readonly boot?: BootModel;
+  /** From the call that ends an instance to its end: at least and at most; 20 to 60 s unless given. */
+  readonly shutdownMs?: readonly [number, number];
   readonly faults?: Ec2Faults;
   /** Where instances get their addresses; without them every zone has one range. */
   readonly subnets?: readonly SubnetRange[];

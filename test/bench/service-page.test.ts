@@ -10,6 +10,8 @@ const nothing: ServiceMeasurements = {
   extender: undefined,
   service: undefined,
   controlPlane: undefined,
+  scaleUp: undefined,
+  iceStorm: undefined,
 };
 const head = {
   format: resultFormat,
@@ -93,4 +95,52 @@ t.test('memory and throughput are judged for each size of cluster', async (t) =>
   t.match(goals(page, 'an extender that does nothing')[0], /95 % \| 97\.5 % \| yes/);
   t.match(goals(page, 'marked pods only')[0], /90 % \| 95 % \| yes/);
   t.match(page, /70, 79, 78/);
+});
+
+t.test('what was measured with the EC2 provider is told in its own words', async (t) => {
+  const storm = { nodes: 1_102, callsThrottled: 0, waitP50Seconds: 2.1, waitP99Seconds: 9 };
+  const page = servicePage({
+    ...nothing,
+    scaleUp: {
+      ...head,
+      kind: 'scale-up',
+      inputHash: '0123456789abcdef',
+      speed: 20,
+      record: {
+        pods: 1_000,
+        nodes: 1_000,
+        createFleetCalls: 40,
+        callsThrottled: 2,
+        callsPerNode: 0.04,
+        pendingToLaunch: [1.5, 4.25, 5],
+        pendingToBound: [5, 9, 10],
+        pendingToRunning: [6, 10, 11],
+        upSeconds: 60.5,
+        downSeconds: 90,
+        memoryMiB: [150, 240, 260],
+        doubles: 0,
+        nameless: 0,
+      },
+    },
+    iceStorm: {
+      ...head,
+      kind: 'ice-storm',
+      minutes: 90,
+      burst: 38,
+      burstEveryMs: 185_000,
+      storms: [
+        {
+          ...storm,
+          policy: 'substitutes',
+          claims: 1_102,
+          claimsLost: 0,
+          createFleetCalls: 1_104,
+          instances: 1_102,
+        },
+      ],
+    },
+  });
+  t.match(page, /1,000 nodes by 40 calls of CreateFleet \(0\.04 a node, 2 throttled\)/);
+  t.match(page, /\| to the launch of its node \| 1\.5 s \| 4\.25 s \| 5 s \|/);
+  t.match(page, /\| substitutes \| 1,102 \| 1,102 \| 0 \| 1,104 \| 0 \| 2\.1 \| 9 \|/);
 });

@@ -151,14 +151,16 @@ function describe(pods: ReadonlyMap<string, Pod>, nodes: ReadonlyMap<string, Nod
   return `${nodes.size} nodes, pods: ${[...phases].map(([state, count]) => `${count} ${state}`).join(', ') || 'none'}`;
 }
 
-interface Stream {
+/** A watch of one kind. */
+export interface Stream {
   /** Settles when the first list is complete. */
   readonly listed: Promise<void>;
   /** Settles when the stream was stopped. */
   readonly ended: Promise<void>;
 }
 
-function followKind<Item extends { readonly metadata: ObjectMeta }>(
+/** Keeps `store` to what there is of a kind, and tells every change, until the signal. */
+export function followKind<Item extends { readonly metadata: ObjectMeta }>(
   client: ApiClient,
   path: string,
   store: Map<string, Item>,

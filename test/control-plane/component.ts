@@ -17,6 +17,8 @@ export interface ComponentOptions {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** Beside our own. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly logPath: string;
   /** One look at the component; it may also reject while nothing listens yet. */
   readonly probe: (signal: AbortSignal) => Promise<boolean>;
@@ -32,6 +34,8 @@ export interface Component {
   readonly pid: number | undefined;
   /** How often the process ended by itself and was started again. */
   readonly restarts: number;
+  /** How the process before the running one ended; its exit code, or the signal that ended it. */
+  readonly lastEnd: number | NodeJS.Signals | undefined;
   /** Starts it and waits until it is ready. */
   start(): Promise<void>;
   /** Asks it to end, insists after {@link STOP_GRACE_MS}, and waits until it has. */
@@ -71,18 +75,25 @@ export function createComponent(options: ComponentOptions): Component {
   const { name, logPath } = options;
   let child: ChildProcess | undefined;
   let restarts = 0;
+  let lastEnd: number | NodeJS.Signals | undefined;
   let wasReady = false;
   let restartTimer: NodeJS.Timeout | undefined;
 
   function launch(): void {
     const log = openSync(logPath, 'a');
-    const launched = spawn(options.file, options.args, { stdio: ['ignore', log, log] });
+    const launched = spawn(options.file, options.args, {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...options.environment },
+    });
     closeSync(log);
     child = launched;
     if (launched.pid !== undefined) options.onStarted(launched.pid);
     // `spawn` that fails has no pid and reports here; waitUntilReady sees that nothing runs.
     launched.once('error', () => forget(launched));
-    launched.once('exit', () => forget(launched));
+    launched.once('exit', (code, signal) => {
+      lastEnd = code ?? signal ?? undefined;
+      forget(launched);
+    });
   }
 
   function forget(ended: ChildProcess): void {
@@ -161,6 +172,9 @@ export function createComponent(options: ComponentOptions): Component {
     },
     get restarts() {
       return restarts;
+    },
+    get lastEnd() {
+      return lastEnd;
     },
     start,
     waitUntilReady,

@@ -72,6 +72,8 @@ export interface ProcessOptions {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** Beside our own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Answers 200 when it is ready. */
   readonly readyUrl: string;
 }
@@ -244,12 +246,14 @@ async function preparePlane(
     file: string,
     args: readonly string[],
     readyUrl: string,
+    environment: Readonly<Record<string, string>> = {},
   ): Component {
     const probe = async (signal: AbortSignal) => await isOk(readyUrl, authorityCertificate, signal);
     return createComponent({
       name,
       file,
       args,
+      environment,
       logPath: logOf(name),
       probe,
       onStarted: (pid) => directory.recordProcess(pid),
@@ -316,8 +320,8 @@ async function preparePlane(
   }
 
   const processes: Component[] = [];
-  function addProcess({ name, file, args, readyUrl }: ProcessOptions): Component {
-    const added = component(name, file, args, readyUrl);
+  function addProcess({ name, file, args, readyUrl, environment }: ProcessOptions): Component {
+    const added = component(name, file, args, readyUrl, environment);
     processes.push(added);
     return added;
   }

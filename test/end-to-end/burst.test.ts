@@ -23,8 +23,9 @@ import {
   untilPods,
   watchTimeline,
 } from './scenario.ts';
+import { deadlineMs } from './scene.ts';
 import type { Service } from './service.ts';
-import { deadlineMs, openTestStage, type Stage } from './stage.ts';
+import { openTestStage, type Stage } from './stage.ts';
 
 /** Four sizes, so that packing is not a matter of counting. */
 const sizes = ['250m', '500m', '900m', '1500m'] as const;

@@ -7,7 +7,8 @@ import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
 import { hasCondition } from '../control-plane/objects.ts';
 import { createRemoteCloud, type RemoteCloud } from './remote-cloud.ts';
 import { nodeClass, nodeClassStatus, zones } from './sample-objects.ts';
-import { deadlineMs, openTestStage, type Stage } from './stage.ts';
+import { deadlineMs } from './scene.ts';
+import { openTestStage, type Stage } from './stage.ts';
 
 const reason = await unavailableReason();
 if (reason !== undefined && process.env['CI'] === 'true') t.fail(reason);

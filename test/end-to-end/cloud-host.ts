@@ -13,10 +13,12 @@ import { endlessCapacity } from '../../sim/ec2-capacity.ts';
 import { Ec2Engine } from '../../sim/ec2-engine.ts';
 import type { Ec2Instance, Ec2Options } from '../../sim/ec2-types.ts';
 import { createRandom } from '../../sim/random.ts';
+import { readJsonUserData } from '../../sim/user-data.ts';
 import type { ApiClient } from '../control-plane/api-client.ts';
 import { startCloudServer } from './cloud-server.ts';
-import { type MachineRoom, startMachineRoom } from './machine-room.ts';
+import { startMachineRoom } from './machine-room.ts';
 import { scaledClock } from './scaled-clock.ts';
+import type { CloudSite } from './scene.ts';
 
 export interface CloudHostOptions {
   /** An administrator's: machines register with it. */
@@ -38,16 +40,9 @@ export interface LaunchRecord {
   readonly calledMs: number;
 }
 
-export interface CloudHost {
+export interface CloudHost extends CloudSite {
   readonly url: string;
-  readonly engine: Ec2Engine;
   readonly launches: readonly LaunchRecord[];
-  readonly machines: Pick<MachineRoom, 'failures'>;
-  /** Instances that cost money now. */
-  living(): readonly Ec2Instance[];
-  /** Claims that have had two living instances at the same time. */
-  readonly doubles: readonly string[];
-  stop(): Promise<void>;
 }
 
 const allocatable = { memoryOverhead: 'measured', reservedEnis: 0 } as const;
@@ -79,7 +74,14 @@ export async function startCloudHost(options: CloudHostOptions): Promise<CloudHo
       return { ...outcome, instance: { ...instance, launchedMs } };
     },
   };
-  const machines = startMachineRoom({ client, engine, clock, types, allocatable });
+  const machines = startMachineRoom({
+    client,
+    engine,
+    clock,
+    types,
+    allocatable,
+    readUserData: readJsonUserData,
+  });
   const server = await startCloudServer(recorded);
   return {
     url: server.url,
@@ -116,6 +118,8 @@ function watchDoubles(engine: Ec2Engine): readonly string[] {
   engine.listen(({ type, instance }) => {
     if (type !== 'state' || instance.state !== 'running') return;
     const name = instance.tags['Name'];
+    // Launched together with others: it is told its name later.
+    if (name === undefined) return;
     for (const other of engine.instances.values()) {
       const isOther = other.instanceId !== instance.instanceId && isLiving(other);
       if (isOther && other.tags['Name'] === name) {

@@ -13,8 +13,9 @@ import {
   nodePoolsPath,
 } from './sample-objects.ts';
 import { checkPromises, isRunning, poll, untilEmpty, untilPods } from './scenario.ts';
+import { deadlineMs } from './scene.ts';
 import type { Service } from './service.ts';
-import { deadlineMs, openTestStage, type Stage } from './stage.ts';
+import { openTestStage, type Stage } from './stage.ts';
 
 const app = 'steady';
 const replicas = 12;

@@ -22,8 +22,9 @@ import {
   untilEmpty,
   untilPods,
 } from './scenario.ts';
+import { deadlineMs } from './scene.ts';
 import type { Service } from './service.ts';
-import { deadlineMs, openTestStage, type Stage } from './stage.ts';
+import { openTestStage, type Stage } from './stage.ts';
 
 const types = ['m7i.xlarge', 'm6i.xlarge', 'c7i.xlarge', 'r7i.xlarge'];
 const leasePath = '/apis/coordination.k8s.io/v1/namespaces/stowage-system/leases/stowage-leader';

@@ -13,7 +13,7 @@ import { providerIdOf } from '../../sim/cloud.ts';
 import type { Ec2Engine } from '../../sim/ec2-engine.ts';
 import type { Ec2Event, Ec2Instance } from '../../sim/ec2-types.ts';
 import { machineOf } from '../../sim/machines.ts';
-import { readJsonUserData } from '../../sim/user-data.ts';
+import type { UserDataReader } from '../../sim/user-data.ts';
 import { type ApiClient, ApiStatusError, UnreachableError } from '../control-plane/api-client.ts';
 import { joinNode, stopKubelet } from '../control-plane/joining-node.ts';
 import type { Node } from '../control-plane/objects.ts';
@@ -26,6 +26,7 @@ export interface MachineRoomOptions {
   readonly clock: ScaledClock;
   readonly types: readonly InstanceTypeFacts[];
   readonly allocatable: AllocatableOptions;
+  readonly readUserData: UserDataReader;
 }
 
 export interface MachineRoom {
@@ -98,14 +99,14 @@ export function startMachineRoom(options: MachineRoomOptions): MachineRoom {
 }
 
 async function join(
-  { client, clock, allocatable }: MachineRoomOptions,
+  { client, clock, allocatable, readUserData }: MachineRoomOptions,
   { instance, boot }: Extract<Ec2Event, { type: 'kubelet' }>,
   facts: ReadonlyMap<string, InstanceTypeFacts>,
   signal: AbortSignal,
 ): Promise<void> {
   const type = facts.get(instance.instanceType);
   if (type === undefined) throw new Error(`no type ${instance.instanceType}`);
-  const machine = machineOf(instance, type, { readUserData: readJsonUserData, allocatable });
+  const machine = machineOf(instance, type, { readUserData, allocatable });
   if (machine === undefined) throw new Error('its user data is not readable');
   const { nodeName, providerID, ...rest } = machine;
   const joiningNode = { name: nodeName, providerId: providerID, ...rest };

@@ -14,7 +14,8 @@ import {
   podTemplate,
 } from './sample-objects.ts';
 import { checkPromises, isBound, isRunning, podsOf, untilEmpty, untilPods } from './scenario.ts';
-import { deadlineMs, openTestStage, type Stage } from './stage.ts';
+import { deadlineMs } from './scene.ts';
+import { openTestStage, type Stage } from './stage.ts';
 
 /** `reference/extender.md` 2.4: eight one-CPU pods for a node that takes four. */
 const podsPerRace = 8;

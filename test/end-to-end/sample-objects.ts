@@ -48,8 +48,10 @@ export function nodeClassStatus(now: string): object {
 }
 
 export interface PoolOptions {
-  /** Beside those of every sample pool: amd64, on-demand. */
+  /** Beside those of every sample pool: amd64 and the capacity type. */
   readonly requirements?: readonly object[];
+  /** By default on-demand. */
+  readonly capacityType?: 'on-demand' | 'spot';
   /** By default middling types of recent families, so that a burst needs many nodes. */
   readonly instanceTypes?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
@@ -69,6 +71,7 @@ const categories = [
 
 export function nodePool(name: string, options: PoolOptions = {}): object {
   const { labels, taints, limits, weight, instanceTypes, terminationGracePeriod } = options;
+  const { capacityType = 'on-demand' } = options;
   const types =
     instanceTypes === undefined
       ? categories
@@ -83,7 +86,7 @@ export function nodePool(name: string, options: PoolOptions = {}): object {
         spec: {
           requirements: [
             { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
-            { key: 'karpenter.sh/capacity-type', operator: 'In', values: ['on-demand'] },
+            { key: 'karpenter.sh/capacity-type', operator: 'In', values: [capacityType] },
             ...types,
             ...(options.requirements ?? []),
           ],

@@ -1,16 +1,16 @@
 /**
- * What several scenarios ask of a stage: create things, wait, look at the end state.
+ * What several scenarios ask of a scene: create things, wait, look at the end state.
  *
- * In: a stage. Out: waits with named deadlines, and the checks that every scenario ends with. It
+ * In: a scene. Out: waits with named deadlines, and the checks that every scenario ends with. It
  * judges nothing but what is written in its names.
  */
 import type { Test } from 'tap';
 import type { Pod } from '../control-plane/objects.ts';
 import { jobsPath, nodeClaimsPath } from './sample-objects.ts';
-import { deadlineMs, type Stage } from './stage.ts';
+import { deadlineMs, type Scene } from './scene.ts';
 
 /** Pods of a workload, by its `app` label. */
-export function podsOf({ cluster }: Stage, app: string): readonly Pod[] {
+export function podsOf({ cluster }: Scene, app: string): readonly Pod[] {
   return [...cluster.pods.values()].filter((pod) => pod.metadata.labels?.['app'] === app);
 }
 
@@ -28,19 +28,19 @@ export function hasSucceeded(pod: Pod): boolean {
 
 /** Waits until so many pods of a workload are in a state. */
 export async function untilPods(
-  stage: Stage,
+  scene: Scene,
   app: string,
   count: number,
   is: (pod: Pod) => boolean,
   limitMs = deadlineMs,
 ): Promise<void> {
-  const done = (): boolean => podsOf(stage, app).filter(is).length === count;
-  await stage.cluster.until(`${count} pods of ${app}: ${is.name}`, done, limitMs);
+  const done = (): boolean => podsOf(scene, app).filter(is).length === count;
+  await scene.cluster.until(`${count} pods of ${app}: ${is.name}`, done, limitMs);
 }
 
 /** Waits until nothing is left that costs money: no instance, no Node, no NodeClaim. */
-export async function untilEmpty(stage: Stage, limitMs = deadlineMs): Promise<void> {
-  const { cluster, cloud, plane } = stage;
+export async function untilEmpty(scene: Scene, limitMs = deadlineMs): Promise<void> {
+  const { cluster, cloud, plane } = scene;
   const noNodes = (): boolean => cluster.nodes.size === 0;
   await cluster.until('no node is left', noNodes, limitMs);
   await poll('no instance is left', limitMs, () => cloud.living().length === 0);
@@ -64,7 +64,7 @@ export async function poll(
 }
 
 /** A Job and the pods that it keeps, gone. */
-export async function removeJob({ plane, cluster }: Stage, name: string): Promise<void> {
+export async function removeJob({ plane, cluster }: Scene, name: string): Promise<void> {
   await plane.client.expect('DELETE', `${jobsPath}/${name}?propagationPolicy=Background`);
   const isGone = (): boolean =>
     [...cluster.pods.values()].every(({ metadata }) => metadata.labels?.['app'] !== name);
@@ -72,7 +72,7 @@ export async function removeJob({ plane, cluster }: Stage, name: string): Promis
 }
 
 /** What must hold at the end of every scenario. */
-export function checkPromises(t: Test, { invariants, cloud, cluster }: Stage): void {
+export function checkPromises(t: Test, { invariants, cloud, cluster }: Scene): void {
   t.strictSame(invariants.violations, [], 'no pod was lost, moved, failed; no node overcommitted');
   t.ok(invariants.comparisons > 0, 'nodes were compared with what they hold');
   t.strictSame(cloud.doubles, [], 'no claim had two instances');
@@ -88,7 +88,7 @@ export interface Timeline {
 }
 
 /** Notes the times from now on. */
-export function watchTimeline({ cluster }: Stage, app: string): Timeline {
+export function watchTimeline({ cluster }: Scene, app: string): Timeline {
   const timeline = {
     createdMs: new Map<string, number>(),
     boundMs: new Map<string, number>(),

@@ -57,6 +57,20 @@ export function findObject(
   return found.object;
 }
 
+interface DeployedPod {
+  readonly containers: readonly {
+    readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  }[];
+}
+
+/** What the Deployment tells Node.js; '' if nothing. */
+export async function deployedNodeOptions(): Promise<string> {
+  const deployment = findObject(await readManifests('deploy'), 'Deployment', 'stowage');
+  const { template } = deployment['spec'] as { readonly template: { readonly spec: DeployedPod } };
+  const variables = template.spec.containers.flatMap(({ env }) => env ?? []);
+  return variables.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
+}
+
 const plurals: Readonly<Record<string, string>> = {
   MutatingAdmissionPolicy: 'mutatingadmissionpolicies',
   NetworkPolicy: 'networkpolicies',
