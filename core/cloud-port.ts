@@ -47,6 +47,10 @@ export interface CloudInstance extends LaunchOffering {
   readonly providerID: string;
   readonly state: InstanceState;
   readonly imageId: string;
+  /** Undefined where the cloud does not tell, or has none. */
+  readonly subnetId?: string;
+  /** In no order; undefined where the cloud does not tell, or has none. */
+  readonly securityGroupIds?: readonly string[];
   readonly priceNanoUsdPerHour: number;
   readonly launchedMs: number;
   readonly tags: Readonly<Record<string, string>>;

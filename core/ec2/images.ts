@@ -188,7 +188,10 @@ function isBetter(a: ImageFacts, b: ImageFacts): boolean {
 }
 
 /** The image that instances of the type start from; undefined if the class has none for it. */
-export function imageFor(nodeClass: EC2NodeClass, { labels }: InstanceType): string | undefined {
+export function imageFor(
+  nodeClass: EC2NodeClass,
+  { labels }: Pick<InstanceType, 'labels'>,
+): string | undefined {
   return nodeClass.status?.amis?.find(({ requirements }) =>
     requirements.every((one) => admitsValue(requirementOf(one), labels[one.key])),
   )?.id;

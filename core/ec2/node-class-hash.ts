@@ -7,6 +7,7 @@
  * number is not Karpenter's, hence a version of our own.
  */
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
+import { annotationNodeClassHash, annotationNodeClassHashVersion } from '../api/labels.ts';
 import { fnv1a } from '../nodepool-status/nodepool-hash.ts';
 import { amiFamily } from '../scheduling/ami-family.ts';
 
@@ -26,6 +27,14 @@ const selectors: ReadonlySet<string> = new Set([
 export function nodeClassHash(nodeClass: EC2NodeClass): string {
   const fields = Object.entries(nodeClass.spec).filter(([field]) => !selectors.has(field));
   return fnv1a(canonical([amiFamily(nodeClass).name, Object.fromEntries(fields)]));
+}
+
+/** Annotations of a class, and of claims that are launched from it. */
+export function nodeClassHashAnnotations(nodeClass: EC2NodeClass): Record<string, string> {
+  return {
+    [annotationNodeClassHash]: nodeClassHash(nodeClass),
+    [annotationNodeClassHashVersion]: nodeClassHashVersion,
+  };
 }
 
 /** JSON with sorted keys. */

@@ -1,10 +1,11 @@
 /**
  * The NodeClaim of a planned node.
  *
- * In: a planned node, its NodePool, which of its pods we bind. Out: the object to be created. Its
+ * In: a planned node, its NodePool and EC2NodeClass, which of its pods we bind. Out: the object to be created. Its
  * name follows from the pool and from what it is for, so that the same plan made twice (two leaders
  * for a moment, a create whose answer was lost) is one claim. It decides nothing.
  */
+import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
 import {
   annotationNodePoolHash,
   annotationNodePoolHashVersion,
@@ -25,6 +26,7 @@ import {
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { NodePool, NodePoolRequirement } from '../api/nodepool.ts';
 import type { LaunchOffering } from '../cloud-port.ts';
+import { nodeClassHashAnnotations } from '../ec2/node-class-hash.ts';
 import type { PlannedClaim } from '../packing/planned-claims.ts';
 import { annotationOfferings, offeringsRecord } from '../scheduling/claim-offerings.ts';
 import { pricedBy } from '../scheduling/overlays.ts';
@@ -46,6 +48,13 @@ export interface ClaimPods {
   readonly fence: Fence;
 }
 
+/** What a node is made from. */
+export interface ClaimSource {
+  readonly pool: NodePool;
+  /** Undefined if it has gone since the plan was made. */
+  readonly nodeClass: EC2NodeClass | undefined;
+}
+
 /** Labels that a launched node may have otherwise than planned: a substitute may come. */
 const placeLabels: ReadonlySet<string> = new Set([labelInstanceType, labelZone, labelCapacityType]);
 const nameHashChars = 7;
@@ -56,7 +65,7 @@ const nameHashChars = 7;
  */
 export function claimDraft(
   planned: PlannedClaim,
-  pool: NodePool,
+  { pool, nodeClass }: ClaimSource,
   pods: ClaimPods,
   expiresAtMs: number,
   hash: (text: string) => string,
@@ -84,6 +93,7 @@ export function claimDraft(
       annotations: {
         ...metadata?.annotations,
         ...poolHash(pool),
+        ...(nodeClass === undefined ? {} : nodeClassHashAnnotations(nodeClass)),
         [annotationOfferings]: offeringsRecord(offerings),
         ...(overlay === undefined ? {} : { [annotationPriceOverlayApplied]: overlay }),
         ...(isHeld ? { [annotationReservation]: reservationRecord(reservation) } : {}),

@@ -13,6 +13,7 @@ import { startClusterMetrics } from '../controllers/cluster-metrics.ts';
 import type { Controller, ControllerContext } from '../controllers/context.ts';
 import { startEmptiness } from '../controllers/disruption/emptiness.ts';
 import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
+import { startDrift } from '../controllers/drift/drift.ts';
 import { startInterruption } from '../controllers/interruption/interruption.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
@@ -54,6 +55,7 @@ const starts: readonly Start[] = [
   (context, { nodeClassCloud }) =>
     nodeClassCloud === undefined ? undefined : startNodeClassStatus(context, nodeClassCloud),
   startNodePoolStatus,
+  startDrift,
   (context, { prices }) => startNodeOverlayStatus(context, prices),
   startLeftAlone,
   (context, { prices, board }) => startClusterMetrics(context, prices, board),

@@ -84,7 +84,7 @@ export class PriceBook {
       const reference = spec.template.spec.nodeClassRef;
       return byClass.get(`${nodeClassKindOf(reference)}/${reference.name}`) ?? noTypes;
     };
-    const zoneIds = (pool: NodePool) => zoneIdsOf(this.#classOf(pool));
+    const zoneIds = (pool: NodePool) => zoneIdsOf(this.nodeClassOf(pool));
     const overlays = [...this.ownOverlays, ...this.#view.all('NodeOverlay')].filter(isApplied);
     const pools = overlays.length === 0 ? [] : [...this.#view.all('NodePool')];
     const from = [
@@ -99,7 +99,8 @@ export class PriceBook {
     return { ...made, from, prices: overlayPrices(pools, made.typesOf) };
   }
 
-  #classOf({ spec }: NodePool): EC2NodeClass | undefined {
+  /** The node class of a pool, undefined if there is none. */
+  nodeClassOf({ spec }: NodePool): EC2NodeClass | undefined {
     const reference = spec.template.spec.nodeClassRef;
     const kind = nodeClassKindOf(reference);
     return kind === undefined ? undefined : this.#view.get(kind, { name: reference.name });

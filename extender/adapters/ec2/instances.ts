@@ -168,6 +168,10 @@ function cloudInstance(instance: Instance, priceOf: PriceOf): CloudInstance | un
     ...(reservationId === undefined ? {} : { reservationId }),
     state: State?.Name ?? 'pending',
     imageId: ImageId ?? '',
+    ...(instance.SubnetId === undefined ? {} : { subnetId: instance.SubnetId }),
+    ...(instance.SecurityGroups === undefined
+      ? {}
+      : { securityGroupIds: instance.SecurityGroups.flatMap(({ GroupId }) => GroupId ?? []) }),
     priceNanoUsdPerHour: priceOf(InstanceType, zone, capacityType) ?? 0,
     launchedMs: LaunchTime?.getTime() ?? 0,
     tags: Object.fromEntries((Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),

@@ -10,14 +10,12 @@ import { type ConditionUpdate, conditionOf, withConditions } from '../../../core
 import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import type { Live } from '../../../core/api/kinds.ts';
 import {
-  annotationNodeClassHash,
-  annotationNodeClassHashVersion,
   karpenterAwsGroup,
   nodeClassTerminationFinalizer,
   stowageGroup,
 } from '../../../core/api/labels.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
-import { nodeClassHash, nodeClassHashVersion } from '../../../core/ec2/node-class-hash.ts';
+import { nodeClassHashAnnotations } from '../../../core/ec2/node-class-hash.ts';
 import type { NodeClassCloud } from '../../../core/ec2/node-class-port.ts';
 import {
   type Finding,
@@ -31,6 +29,7 @@ import { type NodeClassKind, nodeClassKindOf } from '../../../core/lifecycle/own
 import { isClusterError } from '../../../core/ports.ts';
 import { type Controller, type ControllerContext, fieldManager } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
+import { rehashClaims } from './claim-hashes.ts';
 
 /** Between two looks at a class: subnets fill and images are published without telling. */
 const lookEveryMs = 60_000;
@@ -106,6 +105,7 @@ async function bringUpToDate(
     return await finish(context, cloud, kind, seen);
   }
   const nodeClass = await withMetadata(context, kind, seen);
+  await rehashClaims(context, kind, nodeClass);
   const { fields, conditions, isAnswered } = await look(context, cloud, nodeClass);
   await writeStatus(context, kind, nodeClass, fields, conditions);
   return { againAfterMs: isAnswered ? lookEveryMs : lookSoonMs };
@@ -180,10 +180,8 @@ async function withMetadata(
   nodeClass: Live<NodeClassKind>,
 ): Promise<Live<NodeClassKind>> {
   const { name, uid, resourceVersion, annotations, finalizers = [] } = nodeClass.metadata;
-  const hash = nodeClassHash(nodeClass);
-  const isHashed =
-    annotations?.[annotationNodeClassHash] === hash &&
-    annotations[annotationNodeClassHashVersion] === nodeClassHashVersion;
+  const hashed = nodeClassHashAnnotations(nodeClass);
+  const isHashed = Object.entries(hashed).every(([key, value]) => annotations?.[key] === value);
   const isHeld = finalizers.includes(nodeClassTerminationFinalizer);
   if (isHashed && isHeld) return nodeClass;
   return await client.patch(
@@ -193,10 +191,7 @@ async function withMetadata(
       type: 'merge',
       body: {
         metadata: {
-          annotations: {
-            [annotationNodeClassHash]: hash,
-            [annotationNodeClassHashVersion]: nodeClassHashVersion,
-          },
+          annotations: hashed,
           ...(isHeld ? {} : { finalizers: [...finalizers, nodeClassTerminationFinalizer] }),
         },
       },

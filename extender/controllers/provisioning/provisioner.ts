@@ -308,7 +308,8 @@ class Provisioner {
     const held = new Set(owners);
     const fence = fenceFor(planned.pods.filter(({ uid }) => held.has(uid)).map(({ spec }) => spec));
     const pods = { owners: held, nominated, standsFor, fence };
-    return claimDraft(planned, pool, pods, expiresAtMs, shortHash);
+    const source = { pool, nodeClass: this.#options.prices.nodeClassOf(pool) };
+    return claimDraft(planned, source, pods, expiresAtMs, shortHash);
   }
 
   /** Pods that we bind, pods that others do, and pods that only their successors' room is for. */

@@ -2,6 +2,8 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
+import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
+import { nodeClassHash } from '../../../core/ec2/node-class-hash.ts';
 import { firstFit } from '../../../core/packing/first-fit.ts';
 import { planDecisions } from '../../../core/packing/planned-claims.ts';
 import { type ClaimPods, claimDraft } from '../../../core/provisioning/claim-draft.ts';
@@ -39,10 +41,22 @@ function plannedIn(shape: PoolShape) {
   return { pool, planned };
 }
 
+const nodeClass: EC2NodeClass = {
+  apiVersion: 'karpenter.k8s.aws/v1',
+  kind: 'EC2NodeClass',
+  metadata: { name: 'default' },
+  spec: {
+    subnetSelectorTerms: [{ id: 'subnet-1' }],
+    securityGroupSelectorTerms: [{ id: 'sg-1' }],
+    amiSelectorTerms: [{ alias: 'al2023@latest' }],
+    role: 'node',
+  },
+};
+
 function draft(shape: PoolShape, pods: Partial<ClaimPods> = {}) {
   const { pool, planned } = plannedIn(shape);
   const all = { owners: new Set(['b', 'a']), nominated: [], fence: 'binding' as const, ...pods };
-  return claimDraft(planned, pool, all, expiresAtMs, hash);
+  return claimDraft(planned, { pool, nodeClass }, all, expiresAtMs, hash);
 }
 
 t.test('it is held for its owners, and says until when', async (t) => {
@@ -118,7 +132,7 @@ t.test('the same plan is the same claim, other pods are another', async (t) => {
       const name = (owners: readonly string[]): string | undefined =>
         claimDraft(
           planned,
-          pool,
+          { pool, nodeClass },
           { owners: new Set(owners), nominated: [], fence: 'binding' },
           expiresAtMs,
           hash,
@@ -128,4 +142,24 @@ t.test('the same plan is the same claim, other pods are another', async (t) => {
     }),
   );
   t.match(draft({}).metadata.name, /^general-[a-z0-9]{7}$/);
+});
+
+t.test('it carries the hash of its node class, and the overlay that priced it', (t) => {
+  const { pool, planned } = plannedIn({});
+  const pods = { owners: new Set<string>(), nominated: [], fence: 'binding' as const };
+  const annotationsOf = (source: Parameters<typeof claimDraft>[1], from = planned) =>
+    claimDraft(from, source, pods, expiresAtMs, hash).metadata.annotations ?? {};
+  const annotations = annotationsOf({ pool, nodeClass });
+  t.equal(annotations['karpenter.k8s.aws/ec2nodeclass-hash'], nodeClassHash(nodeClass));
+  t.equal(annotations['karpenter.k8s.aws/ec2nodeclass-hash-version'], 'stowage-v1');
+  t.notOk('karpenter.sh/price-overlay-applied' in annotations);
+  const without = annotationsOf({ pool, nodeClass: undefined });
+  t.notOk('karpenter.k8s.aws/ec2nodeclass-hash' in without);
+  const offerings = planned.type.offerings.map((one) => ({ ...one, pricedBy: 'rate' }));
+  const overlaid = { ...planned, type: { ...planned.type, offerings } };
+  t.equal(
+    annotationsOf({ pool, nodeClass }, overlaid)['karpenter.sh/price-overlay-applied'],
+    'rate',
+  );
+  t.end();
 });
