@@ -19,10 +19,25 @@ export interface LaunchOffering {
   readonly reservationId?: string;
 }
 
+/** Which of the nodes that are launched together a request is for. */
+export interface LaunchPlace {
+  /** Nodes of the group: more than one. */
+  readonly size: number;
+  /** From 0. The first ones are served first. */
+  readonly index: number;
+}
+
 /** One node that is wanted. */
 export interface LaunchRequest {
   /** The same for every attempt at one intent, so that a lost answer never launches twice. */
   readonly clientToken: string;
+  /**
+   * For one of several nodes that are the same but for their names. All of them are launched under
+   * the one token, whoever asks first; each asks for its own, at any time and any number of times.
+   * `tags` are then those that they have in common, and each instance is tagged `stowage.dev/launch`
+   * with the token of the call that made it, which is `clientToken`, then what the cloud appends.
+   */
+  readonly place?: LaunchPlace;
   readonly nodeClaimName: string;
   readonly nodePoolName: string;
   readonly nodeClass: EC2NodeClass;
@@ -108,7 +123,10 @@ export interface CloudProvider {
    */
   instanceTypes(nodeClass: EC2NodeClass, options?: CallOptions): Promise<readonly InstanceType[]>;
 
-  /** Launches one instance. Idempotent by client token: the same token answers the same instance. */
+  /**
+   * Launches one instance. Idempotent by client token and place: the same token and place answer the
+   * same instance. Members of a group that ask at once are one launch.
+   */
   launch(request: LaunchRequest, options?: CallOptions): Promise<LaunchOutcome>;
 
   /** Every instance that carries our cluster's tags and is not terminated. It may lag a launch. */
@@ -116,6 +134,13 @@ export interface CloudProvider {
 
   /** One instance; `undefined` if the cloud does not know it, which right after a launch says little. */
   get(providerID: string, options?: CallOptions): Promise<CloudInstance | undefined>;
+
+  /** Sets tags of an instance, beside those that it has. Idempotent. @throws CloudError */
+  tag(
+    providerID: string,
+    tags: Readonly<Record<string, string>>,
+    options?: CallOptions,
+  ): Promise<void>;
 
   /** Asks for the end of an instance. Idempotent. `gone`: it is terminated or unknown. */
   terminate(providerID: string, options?: CallOptions): Promise<'terminating' | 'gone'>;

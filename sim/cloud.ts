@@ -16,8 +16,11 @@ import {
   type LaunchOutcome,
   type LaunchRequest,
 } from '../core/cloud-port.ts';
+import { inGroupOrder } from '../core/lifecycle/launch-group.ts';
+import { tagLaunch } from '../core/lifecycle/launch-request.ts';
 import type { CallOptions, Clock } from '../core/ports.ts';
 import { type AllocatableOptions, resolveInstanceTypes } from '../core/scheduling/allocatable.ts';
+import { SharedAnswers } from '../core/shared-answers.ts';
 import type { InstanceType, InstanceTypeFacts } from '../core/state/instance-type.ts';
 import type { Ec2Engine } from './ec2-engine.ts';
 import { Ec2Error, type Ec2Instance, type FleetError } from './ec2-types.ts';
@@ -32,8 +35,19 @@ export interface SimulatedCloudOptions {
   readonly allocatable?: AllocatableOptions;
 }
 
+/** What was launched for a request or a group of them, and why no more was. */
+interface Launched {
+  readonly instances: readonly CloudInstance[];
+  readonly exhausted: readonly LaunchOffering[];
+  readonly failure: LaunchFailure;
+  readonly message: string;
+  readonly isWhole: boolean;
+}
+
 /** As Karpenter remembers a dry pool. */
 const dryMs = 180_000;
+/** Groups whose answers are kept. */
+const groupsMax = 256;
 const defaultLatencyMs = 300;
 const throttledRetryMs = 1_000;
 const imageId = 'ami-00000000000000000';
@@ -45,6 +59,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
   const { clock, engine, types, clusterName } = options;
   const latencyMs = options.latencyMs ?? (() => defaultLatencyMs);
   const dryUntilMs = new Map<string, number>();
+  const groups = new SharedAnswers<Launched>(groupsMax, ({ isWhole }) => isWhole);
   const resolved = new WeakMap<EC2NodeClass, { dry: string; types: readonly InstanceType[] }>();
 
   async function call<T>({ signal }: CallOptions, execute: () => T): Promise<T> {
@@ -76,31 +91,40 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
   }
 
   /** One fleet per run of offerings of one capacity type. */
-  function fleetOf(request: LaunchRequest, run: readonly LaunchOffering[], number: number) {
+  function fleetOf(
+    request: LaunchRequest,
+    run: readonly LaunchOffering[],
+    number: number,
+    targetCapacity: number,
+  ) {
     const [first] = run;
     if (first === undefined || first.capacityType === 'reserved') {
       throw new Ec2Error('UnsupportedOperation', 'reservations are not simulated');
     }
-    const { labels, taints, nodeClass } = request;
+    const { labels, taints, nodeClass, place, nodeClaimName } = request;
     const userData: UserData = { labels, taints, nodeClass };
+    const clientToken = `${request.clientToken}-${number}`;
+    const own = place === undefined ? { Name: nodeClaimName } : { [tagLaunch]: clientToken };
     return engine.createFleet({
-      clientToken: `${request.clientToken}-${number}`,
+      clientToken,
       capacityType: first.capacityType,
       strategy: 'prioritized',
       overrides: run.map(({ instanceType, zone }) => ({ instanceType, zone })),
-      targetCapacity: 1,
+      targetCapacity,
       imageId,
       userData: JSON.stringify(userData),
-      tags: { ...request.tags, [clusterTag]: clusterName, Name: request.nodeClaimName },
+      tags: { ...request.tags, [clusterTag]: clusterName, ...own },
     });
   }
 
-  function launchNow(request: LaunchRequest): LaunchOutcome {
+  function launchNow(request: LaunchRequest): Launched {
+    const { size } = request.place ?? { size: 1 };
+    const made: CloudInstance[] = [];
     const exhausted: LaunchOffering[] = [];
     let failure: LaunchFailure = 'insufficient-capacity';
     let message = '';
     for (const [number, run] of runsOf(request.offerings).entries()) {
-      const { instances, errors } = fleetOf(request, run, number);
+      const { instances, errors } = fleetOf(request, run, number, size - made.length);
       for (const error of errors) {
         const offering = run.find((one) => isSame(one, error));
         if (offering === undefined) continue;
@@ -111,12 +135,10 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
           dryUntilMs.set(idOf(offering), clock.nowMs() + dryMs);
         }
       }
-      const [instance] = instances;
-      if (instance !== undefined) {
-        return { outcome: 'launched', instance: cloudInstanceOf(instance), exhausted };
-      }
+      made.push(...inGroupOrder(instances.map(cloudInstanceOf)));
+      if (made.length === size) break;
     }
-    return { outcome: 'failed', failure, message, exhausted, retryAfterMs: 0 };
+    return { instances: made, exhausted, failure, message, isWhole: made.length === size };
   }
 
   return {
@@ -139,7 +161,11 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
 
     launch: async (request, callOptions = {}) => {
       try {
-        return await call(callOptions, () => launchNow(request));
+        const { clientToken, place } = request;
+        const ask = async (): Promise<Launched> =>
+          await call(callOptions, () => launchNow(request));
+        const launched = await (place === undefined ? ask() : groups.of(clientToken, ask));
+        return outcomeOf(launched, place?.index ?? 0);
       } catch (error) {
         if (!(error instanceof Ec2Error)) throw error;
         const failure = failureOf(error.code);
@@ -157,6 +183,9 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
         const [instance] = engine.describeInstances([instanceIdOf(providerID)]);
         return instance === undefined ? undefined : cloudInstanceOf(instance);
       }),
+
+    tag: async (providerID, tags, callOptions = {}) =>
+      await read(callOptions, () => engine.createTags(instanceIdOf(providerID), tags)),
 
     terminate: async (providerID, callOptions = {}) => {
       try {
@@ -179,6 +208,16 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): CloudProvi
       dryUntilMs.set(id, Math.max(untilMs, dryUntilMs.get(id) ?? 0));
     },
   };
+}
+
+function outcomeOf(
+  { instances, exhausted, failure, message }: Launched,
+  index: number,
+): LaunchOutcome {
+  const instance = instances[index];
+  return instance === undefined
+    ? { outcome: 'failed', failure, message, exhausted, retryAfterMs: 0 }
+    : { outcome: 'launched', instance, exhausted };
 }
 
 /** `aws:///zone/id`, as nodes carry it. */

@@ -7,13 +7,14 @@
  *   rebound           a pod's node changed
  *   refused           a kubelet refused a pod: the binder was wrong
  *   launched twice    two living instances for one NodeClaim
+ *   given twice       one instance for two NodeClaims, or a NodeClaim was given another one
  */
 import { offeredResources } from '../core/scheduling/quantity.ts';
 import { requestsOf } from './pod-requests.ts';
 import type { World } from './world.ts';
 
 export interface Violation {
-  readonly kind: 'overcommitted' | 'rebound' | 'refused' | 'launched twice';
+  readonly kind: 'overcommitted' | 'rebound' | 'refused' | 'launched twice' | 'given twice';
   readonly subject: string;
   readonly timeMs: number;
   readonly message: string;
@@ -86,6 +87,18 @@ export function watchInvariants(world: World, claimTag: string): InvariantWatch 
   });
   cluster.listen('Node', ({ object, type }) => {
     if (type !== 'deleted') compare(object.metadata.name);
+  });
+  const owners = new Map<string, string>();
+  cluster.listen('NodeClaim', ({ object, previous }) => {
+    const { name, uid } = object.metadata;
+    const providerID = object.status?.providerID ?? '';
+    const before = previous?.status?.providerID ?? '';
+    if (providerID === before) return;
+    comparisons += 1;
+    if (before !== '') report('given twice', name, `${before}, then ${providerID}`);
+    const owner = owners.get(providerID) ?? uid;
+    if (owner !== uid) report('given twice', name, `${providerID} is another claim's`);
+    owners.set(providerID, owner);
   });
   engine.listen(({ instance, type }) => {
     if (type !== 'state' || instance.state !== 'running') return;

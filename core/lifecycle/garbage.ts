@@ -9,6 +9,7 @@
 import { conditionOf, isTrue } from '../api/conditions.ts';
 import type { Live } from '../api/kinds.ts';
 import type { CloudInstance, InstanceState } from '../cloud-port.ts';
+import { isLaunchedUnder, lacksTags } from './launch-group.ts';
 import { isInstanceOf, tagNodeClaimUid } from './launch-request.ts';
 
 /** An instance younger than this may belong to a claim that is being written. */
@@ -33,17 +34,25 @@ export function isEnded(state: InstanceState): boolean {
 /**
  * True for an instance of ours that has no claim, or whose claim has another instance.
  *
- * @param claim of the name and UID that the instance carries, if there is one
+ * @param claim of the name and UID that the instance carries, or, if it carries none yet, that knows it
+ * @param awaited tokens of groups that some claim without instance still waits for
  */
 export function isOrphan(
   instance: CloudInstance,
   claim: Live<'NodeClaim'> | undefined,
   nowMs: number,
+  awaited: ReadonlySet<string>,
 ): boolean {
-  if (instance.tags[tagNodeClaimUid] === undefined || isEnded(instance.state)) return false;
+  const isNameless = lacksTags(instance);
+  const isOurs = isNameless || instance.tags[tagNodeClaimUid] !== undefined;
+  if (!isOurs || isEnded(instance.state)) return false;
   if (nowMs - instance.launchedMs < orphanGraceMs) return false;
+  const { providerID = '' } = claim?.status ?? {};
+  if (isNameless) {
+    if (providerID === instance.providerID) return false;
+    return ![...awaited].some((token) => isLaunchedUnder(instance, token));
+  }
   if (claim === undefined || !isInstanceOf(instance, claim)) return true;
-  const { providerID = '' } = claim.status ?? {};
   // A claim that does not know its instance yet is about to learn of it.
   return providerID !== '' && providerID !== instance.providerID;
 }

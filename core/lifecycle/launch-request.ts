@@ -1,10 +1,11 @@
 /**
  * The request that launches a NodeClaim.
  *
- * In: a claim, its node class, the offerings to try, which attempt it is. Out: a LaunchRequest. Its
- * client token follows from the claim's UID, the attempt and everything that is asked for, so that
- * equal tokens always mean equal requests: EC2 answers a token that comes with another request with
- * IdempotentParameterMismatch. It knows no subnets, images or user data.
+ * In: a claim, its node class, the offerings to try, which attempt it is, its place in a group. Out: a
+ * LaunchRequest. Its client token follows from the claim's UID (a group's from its leader's and its
+ * members), the attempt and everything that is asked for, so that equal tokens always mean equal
+ * requests: EC2 answers a token that comes with another request with IdempotentParameterMismatch. It
+ * knows no subnets, images or user data.
  */
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
 import type { Live } from '../api/kinds.ts';
@@ -19,13 +20,15 @@ import {
   unregisteredTaint,
 } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
-import type { CloudInstance, LaunchOffering, LaunchRequest } from '../cloud-port.ts';
+import type { CloudInstance, LaunchOffering, LaunchPlace, LaunchRequest } from '../cloud-port.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 
 /** Tag with the claim's name. */
 export const tagNodeClaim = 'karpenter.sh/nodeclaim';
 /** Tag with the claim's UID: what has it was launched by us. */
 export const tagNodeClaimUid = 'stowage.dev/nodeclaim-uid';
+/** Tag of instances that were launched together: the token of their call. */
+export const tagLaunch = 'stowage.dev/launch';
 const tagNodePool = 'karpenter.sh/nodepool';
 
 export interface LaunchQuestion {
@@ -44,26 +47,78 @@ const kubeletOwn: ReadonlySet<string> = new Set([
   labelNodeClass,
   labelStowageNodeClass,
 ]);
-/** Of the hash, for the token: EC2 takes 64 characters, a UID has 36. */
-const tokenHashChars = 12;
+/** Of hashes, for the token: EC2 takes 64 characters, a UID has 36, a cloud appends some. */
+const requestHashChars = 12;
+const membersHashChars = 6;
 
 /** Pure: the same question is the same request. */
 export function launchRequest(question: LaunchQuestion): LaunchRequest {
-  const { claim, nodeClass, offerings, attempt, hash } = question;
-  const asked = {
-    offerings,
-    tags: tagsOf(question),
-    labels: registrationLabels(claim.metadata.labels ?? {}),
-    taints: registrationTaints(claim),
-  };
-  const fingerprint = hash(canonical({ ...asked, nodeClass: nodeClass.spec }));
   return {
-    ...asked,
-    clientToken: `${claim.metadata.uid}-${attempt}-${fingerprint.slice(0, tokenHashChars)}`,
+    ...askedOf(question, 1),
+    clientToken: launchToken(question, [question.claim.metadata.uid]),
+    ...namesOf(question),
+  };
+}
+
+/** The request for one of several, under the token of them all. Pure. */
+export function memberRequest(
+  question: LaunchQuestion,
+  clientToken: string,
+  { size, index }: LaunchPlace,
+): LaunchRequest {
+  const asked = askedOf(question, size);
+  return { ...asked, clientToken, place: { size, index }, ...namesOf(question) };
+}
+
+/** @param memberUids of the claims that are launched together, the leader's first: it asks */
+export function launchToken(question: LaunchQuestion, memberUids: readonly string[]): string {
+  const { claim, attempt, hash } = question;
+  const own = `${claim.metadata.uid}-${fingerprint(question, memberUids.length)}`;
+  const members = hash(`${attempt} ${memberUids.join()}`).slice(0, membersHashChars);
+  return memberUids.length === 1 ? own : `${own}-${members}`;
+}
+
+/** True if what was asked under the token is what the question would ask: of so many nodes. */
+export function isAskedUnder(token: string, question: LaunchQuestion, size: number): boolean {
+  const { uid } = question.claim.metadata;
+  const asked = fingerprint(question, size);
+  if (size === 1) return token === `${uid}-${asked}`;
+  // The leader's UID, which is as long as any, and the members.
+  return token.slice(uid.length, -membersHashChars) === `-${asked}-`;
+}
+
+/** Equal for claims that can be launched by one call, and for no others. */
+export function launchKey(question: LaunchQuestion): string {
+  return `${question.attempt} ${statement(question, 2)}`;
+}
+
+function namesOf({ claim, nodeClass }: LaunchQuestion) {
+  return {
     nodeClaimName: claim.metadata.name,
     nodePoolName: claim.metadata.labels?.[labelNodePool] ?? '',
     nodeClass,
   };
+}
+
+function askedOf(question: LaunchQuestion, size: number) {
+  const { claim, offerings } = question;
+  return {
+    offerings,
+    tags: size === 1 ? { ...commonTags(question), ...memberTags(claim) } : commonTags(question),
+    labels: registrationLabels(claim.metadata.labels ?? {}),
+    taints: registrationTaints(claim),
+  };
+}
+
+/** What is asked, whoever it is for. */
+function statement(question: LaunchQuestion, size: number): string {
+  const { nodeClass, hash } = question;
+  const asked = { ...askedOf(question, size), nodeClass: nodeClass.spec };
+  return hash(canonical(size === 1 ? asked : { ...asked, size }));
+}
+
+function fingerprint(question: LaunchQuestion, size: number): string {
+  return `${question.attempt}-${statement(question, size).slice(0, requestHashChars)}`;
 }
 
 /** True for an instance that was launched for this very claim. */
@@ -76,19 +131,22 @@ export function nodeClassGroupOf({ tags }: CloudInstance): string {
   return tags[labelStowageNodeClass] === undefined ? karpenterAwsGroup : stowageGroup;
 }
 
+/** Tags that tell a claim's instance from others. */
+export function memberTags({ metadata: { name, uid } }: Live<'NodeClaim'>): Record<string, string> {
+  return { [tagNodeClaim]: name, [tagNodeClaimUid]: uid };
+}
+
 /**
  * Karpenter ends instances that have all of its tags and no NodeClaim that it manages; those of a
  * class of our group must not look like its own.
  */
-function tagsOf({ claim, nodeClass, clusterName }: LaunchQuestion): Record<string, string> {
+function commonTags({ claim, nodeClass, clusterName }: LaunchQuestion): Record<string, string> {
   const { group, name } = claim.spec.nodeClassRef;
   return {
     ...nodeClass.spec.tags,
     [`kubernetes.io/cluster/${clusterName}`]: 'owned',
     [nodeClassLabel(group)]: name,
     [tagNodePool]: claim.metadata.labels?.[labelNodePool] ?? '',
-    [tagNodeClaim]: claim.metadata.name,
-    [tagNodeClaimUid]: claim.metadata.uid,
   };
 }
 

@@ -58,6 +58,8 @@ export function measuredCloud(
     list: async (options) => await timed('List', async () => await cloud.list(options)),
     get: async (providerID, options) =>
       await timed('Get', async () => await cloud.get(providerID, options)),
+    tag: async (providerID, tags, options) =>
+      await timed('Tag', async () => await cloud.tag(providerID, tags, options)),
     terminate: async (providerID, options) =>
       await timed('Delete', async () => await cloud.terminate(providerID, options)),
     markUnavailable: (offering, reason, untilMs) =>

@@ -77,6 +77,10 @@ function answersOf(cloud: CloudProvider): Answers {
       const instance = await cloud.get(providerID);
       return instance === undefined ? {} : { instance };
     },
+    tag: async ({ providerID, tags }) => {
+      await cloud.tag(providerID, tags);
+      return {};
+    },
     terminate: async ({ providerID }) => ({ outcome: await cloud.terminate(providerID) }),
   };
 }

@@ -29,6 +29,13 @@ export interface CloudCalls {
     readonly question: { readonly providerID: string };
     readonly answer: { readonly instance?: CloudInstance };
   };
+  readonly tag: {
+    readonly question: {
+      readonly providerID: string;
+      readonly tags: Readonly<Record<string, string>>;
+    };
+    readonly answer: object;
+  };
   readonly terminate: {
     readonly question: { readonly providerID: string };
     readonly answer: { readonly outcome: 'terminating' | 'gone' };

@@ -67,6 +67,8 @@ export function createRemoteCloud(url: string): RemoteCloud {
     },
     list: async (options) => (await call('list', {}, options)).instances,
     get: async (providerID, options) => (await call('get', { providerID }, options)).instance,
+    tag: async (providerID, tags, options) =>
+      void (await call('tag', { providerID, tags }, options)),
     terminate: async (providerID, options) =>
       (await call('terminate', { providerID }, options)).outcome,
     close: () => agent.destroy(),

@@ -132,6 +132,7 @@ async function liveOnce(cloud: Ec2Cloud, ec2: Ec2World): Promise<void> {
     const request = ec2.request(`uid-${offering}`, [offering]);
     const outcome = await cloud.launch({ ...request, nodeClass: ready });
     if (outcome.outcome !== 'launched') throw new Error(outcome.message);
+    await cloud.tag(outcome.instance.providerID, { Name: 'node-1' });
     await cloud.get(outcome.instance.providerID);
     await cloud.list();
     await cloud.terminate(outcome.instance.providerID);
@@ -202,6 +203,11 @@ t.test('what is not ours may not be ended, and nothing is launched without our t
     const keys = { 'aws:ResourceTag/kubernetes.io/cluster/another': 'owned' };
     t.notOk(isAllowed(policy, { action, resource: instance, keys }), `${action} elsewhere`);
   }
+  const ours = { 'aws:ResourceTag/kubernetes.io/cluster/simulated': 'owned' };
+  const naming = { action: 'ec2:CreateTags', resource: instance, keys: ours };
+  t.ok(isAllowed(policy, { ...naming, lists: { 'aws:TagKeys': ['Name'] } }));
+  const toTake = { 'aws:TagKeys': ['Name', 'kubernetes.io/cluster/simulated'] };
+  t.notOk(isAllowed(policy, { ...naming, lists: toTake }), 'only names');
   const role = 'arn:aws:iam::123456789012:role/Admin';
   const keys = { 'iam:PassedToService': 'ec2.amazonaws.com' };
   t.notOk(isAllowed(policy, { action: 'iam:PassRole', resource: role, keys }));

@@ -99,6 +99,24 @@ function ofEc2(form: URLSearchParams, action: string, world: AwsWorld): readonly
           keys: { ...region, ...resourceTags(template()) },
         },
       ];
+    case 'ec2:CreateTags': {
+      const tags = Object.fromEntries(
+        listIn(form, 'Tag', '.Key').map((key, index) => [
+          key,
+          form.get(`Tag.${index + 1}.Value`) ?? '',
+        ]),
+      );
+      return listIn(form, 'ResourceId').map((id) => ({
+        action,
+        resource: arn('instance', id),
+        keys: {
+          ...region,
+          ...requestTags(tags),
+          ...resourceTags(engine.instances.get(id)?.tags ?? {}),
+        },
+        lists: { 'aws:TagKeys': Object.keys(tags) },
+      }));
+    }
     case 'ec2:TerminateInstances':
       return listIn(form, 'InstanceId').map((id) => ({
         action,
@@ -174,10 +192,10 @@ function tagsIn(form: URLSearchParams, resourceType: string): Tags {
   return tags;
 }
 
-function listIn(form: URLSearchParams, name: string): readonly string[] {
+function listIn(form: URLSearchParams, name: string, field = ''): readonly string[] {
   const values: string[] = [];
-  for (let index = 1; form.has(`${name}.${index}`); index += 1) {
-    values.push(form.get(`${name}.${index}`) ?? '');
+  for (let index = 1; form.has(`${name}.${index}${field}`); index += 1) {
+    values.push(form.get(`${name}.${index}${field}`) ?? '');
   }
   return values;
 }

@@ -368,9 +368,13 @@ class SeededRun {
 
   #checkOrphans(sinceMs: Map<string, number>): void {
     const { engine, cluster, clock } = this.#world;
+    const known = new Set(
+      [...cluster.all('NodeClaim')].map(({ status }) => status?.providerID?.split('/').at(-1)),
+    );
     for (const { instanceId, state, tags } of engine.instances.values()) {
       const claim = cluster.get('NodeClaim', { name: tags['karpenter.sh/nodeclaim'] ?? '' });
-      if ((state !== 'pending' && state !== 'running') || claim !== undefined) {
+      const isKnown = claim !== undefined || known.has(instanceId);
+      if ((state !== 'pending' && state !== 'running') || isKnown) {
         sinceMs.delete(instanceId);
         continue;
       }

@@ -128,6 +128,8 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
     list: async ({ signal } = {}) => await asPort(async () => await instances.list(signal)),
     get: async (providerID, { signal } = {}) =>
       await asPort(async () => await instances.get(instanceIdOf(providerID), signal)),
+    tag: async (providerID, tags, { signal } = {}) =>
+      await asPort(async () => await instances.tag(instanceIdOf(providerID), tags, signal)),
     terminate: async (providerID, { signal } = {}) =>
       await asPort(async () => await instances.terminate(instanceIdOf(providerID), signal)),
     // For as long as a dry pool is kept away from, which is what the interruption asks for.

@@ -26,6 +26,8 @@ export interface PreparedOffering {
 export interface PreparedFleet {
   readonly ask: FleetAsk;
   readonly clientToken: string;
+  /** Instances that are wanted. */
+  readonly count: number;
   /** In order of preference. */
   readonly offerings: readonly PreparedOffering[];
   readonly tags: Readonly<Record<string, string>>;
@@ -71,7 +73,7 @@ export async function createFleet(
 
 /** The request; equal fleets make equal requests, as their token promises. */
 export function fleetInput(fleet: PreparedFleet): CreateFleetCommandInput {
-  const { ask, clientToken, offerings, context } = fleet;
+  const { ask, clientToken, count, offerings, context } = fleet;
   const isSpot = ask.capacityType === 'spot';
   const templates = Map.groupBy(offerings, ({ template }) => template);
   const tags = tagList(fleet.tags);
@@ -80,7 +82,7 @@ export function fleetInput(fleet: PreparedFleet): CreateFleetCommandInput {
     Type: 'instant',
     ...(context === undefined ? {} : { Context: context }),
     TargetCapacitySpecification: {
-      TotalTargetCapacity: 1,
+      TotalTargetCapacity: count,
       DefaultTargetCapacityType: isSpot ? 'spot' : 'on-demand',
     },
     ...(isSpot

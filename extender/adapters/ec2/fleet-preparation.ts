@@ -1,9 +1,10 @@
 /**
  * Makes an ask into a fleet: subnets, images, launch templates.
  *
- * In: an ask, the request, the types under its class. Out: the fleet, with addresses booked in its
- * subnets, and the offerings that nothing can be launched for now. One subnet per zone, as EC2 wants
- * it. It calls EC2 only to make templates.
+ * In: an ask, for how many instances, the request, the types under its class. Out: the fleet, with
+ * addresses booked in its subnets, and the offerings that nothing can be launched for now. One subnet
+ * per zone, as EC2 wants it. EC2 may put all instances into one of the subnets, so no more are asked
+ * for than each of them has room for. It calls EC2 only to make templates.
  */
 import type { LaunchOffering, LaunchRequest } from '../../../core/cloud-port.ts';
 import type { FleetAsk } from '../../../core/ec2/fleet-asks.ts';
@@ -27,7 +28,10 @@ export interface Preparation {
   readonly withoutAddresses: readonly LaunchOffering[];
   /** The class cannot launch them, whatever EC2 has; with why. */
   readonly impossible: { readonly offerings: readonly LaunchOffering[]; readonly message: string };
-  release(usedSubnetId: string | undefined): void;
+  /** Instances to ask for: at most those that are wanted. */
+  readonly count: number;
+  /** The launch has ended, with an instance in each of these subnets. */
+  release(usedSubnetIds: readonly string[]): void;
 }
 
 export interface PreparationTools {
@@ -50,6 +54,7 @@ export function addressesOf({ facts, capacity }: InstanceType): number {
 export async function prepareFleet(
   tools: PreparationTools,
   ask: FleetAsk,
+  wanted: number,
   request: LaunchRequest,
   types: ReadonlyMap<string, InstanceType>,
   signal: AbortSignal | undefined,
@@ -60,7 +65,7 @@ export async function prepareFleet(
   const withoutAddresses: LaunchOffering[] = [];
   const impossible: LaunchOffering[] = [];
   let message = '';
-  const offerings: PreparedOffering[] = [];
+  const roomy: Roomy[] = [];
   for (const offering of ask.offerings) {
     const type = types.get(offering.instanceType);
     const imageId = type === undefined ? undefined : imageFor(nodeClass, type);
@@ -73,7 +78,9 @@ export async function prepareFleet(
       continue;
     }
     const subnetId = subnets.get(offering.zone);
-    if (subnetId === undefined || ledger.free(subnetId, nowMs()) < addressesOf(type)) {
+    const addresses = addressesOf(type);
+    const room = subnetId === undefined ? 0 : ledger.free(subnetId, nowMs()) / addresses;
+    if (subnetId === undefined || room < 1) {
       withoutAddresses.push(offering);
       continue;
     }
@@ -83,10 +90,34 @@ export async function prepareFleet(
       message = made.problem;
       continue;
     }
-    offerings.push({ offering, subnetId, template: made.name, imageId });
+    const prepared = { offering, subnetId, template: made.name, imageId };
+    roomy.push({ prepared, room: Math.floor(room), addresses });
   }
-  const release = book(tools, offerings, types);
-  return { offerings, withoutAddresses, impossible: { offerings: impossible, message }, release };
+  const { chosen, count } = chooseByRoom(roomy, wanted);
+  return {
+    offerings: chosen.map(({ prepared }) => prepared),
+    withoutAddresses,
+    impossible: { offerings: impossible, message },
+    count,
+    release: book(tools, chosen, count),
+  };
+}
+
+interface Roomy {
+  readonly prepared: PreparedOffering;
+  /** Instances that its subnet has addresses for. */
+  readonly room: number;
+  readonly addresses: number;
+}
+
+/** As many as the first choice has room for, and whatever else has room for so many. */
+function chooseByRoom(
+  roomy: readonly Roomy[],
+  wanted: number,
+): { readonly chosen: readonly Roomy[]; readonly count: number } {
+  const [first] = roomy;
+  const count = Math.min(wanted, first?.room ?? 0);
+  return { chosen: roomy.filter(({ room }) => room >= count), count };
 }
 
 /** Zone -> its roomiest subnet; none where the smallest of the wanted types finds no room. */
@@ -111,22 +142,26 @@ function subnetPerZone(
   return chosen;
 }
 
-/** Only one of the subnets will be used, but which one EC2 decides: all are booked until then. */
+/** Which of the subnets will be used EC2 decides: all are booked until then. */
 function book(
   { ledger, nowMs }: PreparationTools,
-  offerings: readonly PreparedOffering[],
-  types: ReadonlyMap<string, InstanceType>,
-): (usedSubnetId: string | undefined) => void {
-  const held = [...Map.groupBy(offerings, ({ subnetId }) => subnetId)].map(([subnetId, group]) => {
-    const needs = group.map(({ offering }) => {
-      const type = types.get(offering.instanceType);
-      return type === undefined ? 1 : addressesOf(type);
-    });
-    return { subnetId, booking: ledger.book({ subnetId, addresses: Math.min(...needs) }) };
+  chosen: readonly Roomy[],
+  count: number,
+): (usedSubnetIds: readonly string[]) => void {
+  const bySubnet = Map.groupBy(chosen, ({ prepared }) => prepared.subnetId);
+  const held = [...bySubnet].flatMap(([subnetId, group]) => {
+    const addresses = Math.min(...group.map((one) => one.addresses));
+    return Array.from({ length: count }, () => ({
+      subnetId,
+      booking: ledger.book({ subnetId, addresses }),
+    }));
   });
-  return (usedSubnetId) => {
+  return (usedSubnetIds) => {
+    const left = [...usedSubnetIds];
     for (const { subnetId, booking } of held) {
-      ledger.settle(booking, subnetId === usedSubnetId, nowMs());
+      const used = left.indexOf(subnetId);
+      if (used >= 0) left.splice(used, 1);
+      ledger.settle(booking, used >= 0, nowMs());
     }
   };
 }

@@ -1,11 +1,12 @@
 /**
- * Our instances: listing, finding, ending them.
+ * Our instances: listing, finding, tagging, ending them.
  *
  * In: a connection. Out: instances of this cluster that we launched, by their tags and nothing else;
  * whatever lacks them is not seen and never ended. Single reads and terminations that come together
  * are one call. It remembers nothing.
  */
 import {
+  CreateTagsCommand,
   DescribeInstancesCommand,
   type Filter,
   type Instance,
@@ -13,10 +14,11 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { CloudInstance, InstanceState } from '../../../core/cloud-port.ts';
 import { isNotFound } from '../../../core/ec2/error-codes.ts';
-import { tagNodeClaimUid } from '../../../core/lifecycle/launch-request.ts';
+import { tagList } from '../../../core/ec2/launch-template.ts';
+import { tagLaunch, tagNodeClaimUid } from '../../../core/lifecycle/launch-request.ts';
 import type { CapacityType } from '../../../core/state/instance-type.ts';
+import { createBatcher } from '../../batcher.ts';
 import { AwsError } from './api-calls.ts';
-import { createBatcher } from './batcher.ts';
 import type { Ec2Connection } from './connection.ts';
 import { pages } from './paging.ts';
 
@@ -25,6 +27,14 @@ export interface Instances {
   list(signal: AbortSignal | undefined): Promise<readonly CloudInstance[]>;
   /** Those that were launched for one claim and live. @throws AwsError */
   ofClaim(uid: string, signal: AbortSignal | undefined): Promise<readonly CloudInstance[]>;
+  /** All that calls under one token launched, also those that have ended. @throws AwsError */
+  ofLaunch(token: string, signal: AbortSignal | undefined): Promise<readonly CloudInstance[]>;
+  /** @throws AwsError */
+  tag(
+    instanceId: string,
+    tags: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<void>;
   /** @throws AwsError */
   get(instanceId: string, signal: AbortSignal | undefined): Promise<CloudInstance | undefined>;
   /** @throws AwsError */
@@ -54,7 +64,7 @@ export function createInstances(connection: Ec2Connection, priceOf: PriceOf): In
   const { clients, api, clusterName } = connection;
   const oursFilters: Filter[] = [
     { Name: `tag:kubernetes.io/cluster/${clusterName}`, Values: ['owned'] },
-    { Name: 'tag-key', Values: [tagNodeClaimUid] },
+    { Name: 'tag-key', Values: [tagNodeClaimUid, tagLaunch] },
   ];
 
   async function describe(
@@ -138,6 +148,24 @@ export function createInstances(connection: Ec2Connection, priceOf: PriceOf): In
         ],
         signal,
       ),
+    ofLaunch: async (token, signal) =>
+      await describe(
+        [...oursFilters, { Name: `tag:${tagLaunch}`, Values: [`${token}-*`] }],
+        signal,
+      ),
+    tag: async (instanceId, tags, signal) => {
+      const input = { Resources: [instanceId], Tags: tagList(tags) };
+      await api.call(
+        'ec2',
+        'CreateTags',
+        async (abortSignal) =>
+          await clients.ec2.send(
+            new CreateTagsCommand(input),
+            abortSignal === undefined ? {} : { abortSignal },
+          ),
+        { signal },
+      );
+    },
     get: async (instanceId, signal) => await reads.add(instanceId, signal),
     terminate: async (instanceId, signal) => await terminations.add(instanceId, signal),
   };

@@ -1,11 +1,12 @@
 /**
- * Launches one instance, once.
+ * Launches one instance, or those of a group, once.
  *
  * In: a request with a client token. Out: the instance, or why there is none. Asks go one after the
- * other, each under a token of its own that follows from the request's, so that a repetition, also
- * after a restart, walks the same way and finds the same instance. What is asked under a token stays
- * the same while this process lives; where it is not the same any more, the instance is looked for by
- * its tag. Refusals are remembered for others.
+ * other under the request's token and a number, which counts up with every answer and never with an
+ * error: so a repetition, also after a restart, passes every answer that was ever given before it can
+ * launch anything. What is asked under a token stays the same while this process lives; where it is
+ * not the same any more, the instances are looked for by their tags. Refusals are remembered for
+ * others.
  */
 import type {
   CloudInstance,
@@ -20,7 +21,9 @@ import type {
   UnavailableOfferings,
   UnavailableReason,
 } from '../../../core/ec2/unavailable-offerings.ts';
-import { tagNodeClaimUid } from '../../../core/lifecycle/launch-request.ts';
+import { wholeGroup } from '../../../core/lifecycle/launch-group.ts';
+import { tagLaunch, tagNodeClaimUid } from '../../../core/lifecycle/launch-request.ts';
+import { SharedAnswers } from '../../../core/shared-answers.ts';
 import type { CapacityType, InstanceType } from '../../../core/state/instance-type.ts';
 import { AwsError } from './api-calls.ts';
 import type { Ec2Connection } from './connection.ts';
@@ -46,35 +49,70 @@ export type Launch = (
   signal: AbortSignal | undefined,
 ) => Promise<LaunchOutcome>;
 
-/** Rounds of one ask: a template made anew, another subnet, a throttled remainder. */
-const roundsMax = 4;
+/** Rounds of one ask that bring nothing: a template made anew, another subnet, a throttled remainder. */
+const idleRoundsMax = 4;
+/** Rounds of one ask: each fills another subnet of its first choice. */
+const roundsMax = 16;
 const roundPauseMs = 1_000;
 const throttledRetryMs = 2_000;
 /** Tokens whose fleets are kept; more than claims are launched at once. */
 const tokensMax = 5_000;
+/** Groups whose instances are kept: members come back for theirs. */
+const groupsMax = 256;
 /** How long an instance may take to be listed (`reference/ec2.md` C4). */
 const searchPausesMs = [0, 1_000, 2_000, 4_000, 8_000, 15_000];
 
-/** What became of one ask. */
-type AskResult =
-  | { readonly instance: FleetInstance }
-  | { readonly found: CloudInstance }
-  | { readonly refusal: ErrorClass; readonly message: string };
+interface Failed {
+  readonly failure: LaunchFailure;
+  readonly message: string;
+}
+
+/** What one round of an ask brought. */
+type RoundResult =
+  /** All that was ever launched for the request. */
+  | { readonly found: readonly CloudInstance[] }
+  | {
+      readonly instances: readonly CloudInstance[];
+      /** Why there are no more; undefined if there are as many as were asked for. */
+      readonly refusal?: Failed;
+      readonly isWorthAnother?: boolean;
+    };
+
+/** What became of a request or of a group of them. */
+interface Launched {
+  /** In the order of the group. */
+  readonly instances: readonly CloudInstance[];
+  /** Why there are no more; undefined if each member has one. */
+  readonly failed: Failed | undefined;
+  readonly exhausted: readonly LaunchOffering[];
+}
 
 export function createLauncher(connection: Ec2Connection, tools: LauncherTools): Launch {
   /** Token -> the fleet that was asked for under it. */
   const asked = new Map<string, PreparedFleet>();
-
-  function keep(fleet: PreparedFleet): void {
-    const [oldest] = asked.keys();
-    if (asked.size >= tokensMax && oldest !== undefined) asked.delete(oldest);
-    asked.set(fleet.clientToken, fleet);
-  }
+  const groups = new SharedAnswers<Launched>(groupsMax, ({ failed }) => failed === undefined);
 
   return async (request, types, signal) => {
-    const run = new LaunchRun(connection, tools, request, types, signal, asked, keep);
-    return await run.launch();
+    const { clientToken, place } = request;
+    const launch = async (): Promise<Launched> =>
+      await new LaunchRun(connection, tools, request, types, signal, asked).launch();
+    const launched = await (place === undefined ? launch() : groups.of(clientToken, launch));
+    return outcomeOf(launched, place?.index ?? 0);
   };
+}
+
+function keep(asked: Map<string, PreparedFleet>, fleet: PreparedFleet): void {
+  const [oldest] = asked.keys();
+  if (asked.size >= tokensMax && oldest !== undefined) asked.delete(oldest);
+  asked.set(fleet.clientToken, fleet);
+}
+
+function outcomeOf({ instances, failed, exhausted }: Launched, index: number): LaunchOutcome {
+  const instance = instances[index];
+  if (instance !== undefined) return { outcome: 'launched', instance, exhausted };
+  const { failure, message } = failed ?? unfulfilledFailure;
+  const retryAfterMs = failure === 'throttled' ? throttledRetryMs : 0;
+  return { outcome: 'failed', failure, message, exhausted, retryAfterMs };
 }
 
 class LaunchRun {
@@ -83,8 +121,9 @@ class LaunchRun {
   readonly #request: LaunchRequest;
   readonly #types: ReadonlyMap<string, InstanceType>;
   readonly #signal: AbortSignal | undefined;
-  readonly #asked: ReadonlyMap<string, PreparedFleet>;
-  readonly #keep: (fleet: PreparedFleet) => void;
+  readonly #asked: Map<string, PreparedFleet>;
+  /** Answers so far: the next token. */
+  #answers = 0;
   readonly #exhausted = new Set<LaunchOffering>();
 
   constructor(
@@ -93,8 +132,7 @@ class LaunchRun {
     request: LaunchRequest,
     types: ReadonlyMap<string, InstanceType>,
     signal: AbortSignal | undefined,
-    asked: ReadonlyMap<string, PreparedFleet>,
-    keep: (fleet: PreparedFleet) => void,
+    asked: Map<string, PreparedFleet>,
   ) {
     this.#connection = connection;
     this.#tools = tools;
@@ -102,102 +140,121 @@ class LaunchRun {
     this.#types = types;
     this.#signal = signal;
     this.#asked = asked;
-    this.#keep = keep;
   }
 
-  async launch(): Promise<LaunchOutcome> {
+  async launch(): Promise<Launched> {
+    const { offerings, place } = this.#request;
+    const size = place?.size ?? 1;
     const asks = fleetAsks(
-      this.#request.offerings,
+      offerings,
       ({ instanceType, zone, capacityType }) =>
         this.#tools.priceOf(instanceType, zone, capacityType),
       this.#tools.spotPriceBand,
     );
-    let last: { readonly failure: LaunchFailure; readonly message: string } = {
-      failure: 'insufficient-capacity',
-      message: 'nothing was asked for',
-    };
-    for (const [index, ask] of asks.entries()) {
-      const result = await this.#askOnce(ask, `${this.#request.clientToken}-${index}`);
-      if ('instance' in result) return this.#launched(this.#instanceOf(result.instance));
-      if ('found' in result) return this.#launched(result.found);
-      const { failure } = result.refusal;
-      last = { failure, message: result.message };
-      if (!isOfCapacity(failure)) break;
+    let failed: Failed | undefined = unfulfilledFailure;
+    const instances: CloudInstance[] = [];
+    for (const ask of asks) {
+      const result = await this.#askOnce(ask, size - instances.length);
+      if ('found' in result) return this.#launched(result.found, undefined);
+      instances.push(...result.instances);
+      failed = result.refusal;
+      if (failed === undefined || !isOfCapacity(failed.failure)) break;
     }
-    return {
-      outcome: 'failed',
-      ...last,
-      exhausted: [...this.#exhausted],
-      retryAfterMs: last.failure === 'throttled' ? throttledRetryMs : 0,
-    };
+    return this.#launched(instances, failed);
   }
 
-  /** Rounds under tokens of their own: an answer under a token never changes. */
-  async #askOnce(ask: FleetAsk, token: string): Promise<AskResult> {
-    let refusal: AskResult = { refusal: noAddresses, message: 'no subnet has room' };
-    for (let round = 0; round < roundsMax; round += 1) {
+  #launched(instances: readonly CloudInstance[], failed: Failed | undefined): Launched {
+    return { instances, failed, exhausted: [...this.#exhausted] };
+  }
+
+  async #askOnce(ask: FleetAsk, wanted: number): Promise<RoundResult> {
+    const instances: CloudInstance[] = [];
+    let idleRounds = 0;
+    for (let round = 0; ; round += 1) {
       const { clock } = this.#connection;
-      if (round > 0) await clock.sleep(roundPauseMs * 2 ** (round - 1), this.#signal);
-      const result = await this.#round(ask, round === 0 ? token : `${token}-${round}`);
-      if (!('refusal' in result)) return result;
-      refusal = result;
-      if (!result.isWorthAnother) return refusal;
+      if (idleRounds > 0) await clock.sleep(roundPauseMs * 2 ** (idleRounds - 1), this.#signal);
+      const result = await this.#round(ask, wanted - instances.length);
+      if ('found' in result) return result;
+      instances.push(...result.instances);
+      if (instances.length === wanted) return { instances };
+      const { refusal = noRoom, isWorthAnother = false } = result;
+      if (result.instances.length === 0) idleRounds += 1;
+      const isOver = idleRounds >= idleRoundsMax || round + 1 >= roundsMax;
+      if (isOver || !(isWorthAnother || result.refusal === undefined)) {
+        return { instances, refusal };
+      }
     }
-    return refusal;
   }
 
-  async #round(
-    ask: FleetAsk,
-    clientToken: string,
-  ): Promise<AskResult & { readonly isWorthAnother?: boolean }> {
+  async #round(ask: FleetAsk, wanted: number): Promise<RoundResult> {
+    const clientToken = `${this.#request.clientToken}-${this.#answers}`;
     const known = this.#asked.get(clientToken);
     const { fleet, release, problem } =
       known === undefined
-        ? await this.#prepare(ask, clientToken)
-        : { fleet: known, release: () => undefined, problem: undefined };
-    if (fleet.offerings.length === 0) return problem ?? { refusal: noAddresses, message: '' };
-    let usedSubnetId: string | undefined;
+        ? await this.#prepare(ask, clientToken, wanted)
+        : { fleet: known, release: () => undefined, problem: noRoom };
+    if (fleet.offerings.length === 0) return { instances: [], refusal: problem };
+    let usedSubnetIds: readonly string[] = [];
     try {
       const result = await this.#create(fleet);
       if ('found' in result) return result;
-      usedSubnetId = result.instances[0]?.prepared.subnetId;
+      this.#answers += 1;
+      usedSubnetIds = result.instances.map(({ prepared }) => prepared.subnetId);
       return this.#judge(result, fleet);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      if (error.class.scope === 'spot') this.#mark(fleet.offerings[0]?.offering, 'spot-role');
-      if (error.class.repair === 'recreate-template') {
-        for (const { template } of fleet.offerings) this.#tools.templates.lost(template);
-        return { refusal: error.class, message: error.message, isWorthAnother: true };
-      }
-      return { refusal: error.class, message: error.message };
+      const { message, class: known } = error;
+      const refusal = { failure: known.failure, message };
+      const isDefinite = known.failure !== 'unavailable' || known.repair === 'recreate-template';
+      // Nothing was launched under the token: it may stand for something else.
+      if (isDefinite) this.#asked.delete(clientToken);
+      if (known.scope === 'spot') this.#mark(fleet.offerings[0]?.offering, 'spot-role');
+      if (known.repair !== 'recreate-template') return { instances: [], refusal };
+      for (const { template } of fleet.offerings) this.#tools.templates.lost(template);
+      return { instances: [], refusal, isWorthAnother: true };
     } finally {
-      release(usedSubnetId);
+      release(usedSubnetIds);
     }
   }
 
-  async #prepare(ask: FleetAsk, clientToken: string) {
-    const { nodeClass, tags, nodeClaimName } = this.#request;
-    const prepared = await prepareFleet(this.#tools, ask, this.#request, this.#types, this.#signal);
+  async #prepare(ask: FleetAsk, clientToken: string, wanted: number) {
+    const request = this.#request;
+    const { nodeClass, tags, nodeClaimName, place } = request;
+    const prepared = await prepareFleet(
+      this.#tools,
+      ask,
+      wanted,
+      request,
+      this.#types,
+      this.#signal,
+    );
     for (const offering of prepared.withoutAddresses) this.#exhausted.add(offering);
     for (const offering of prepared.impossible.offerings) this.#exhausted.add(offering);
     const { clusterName } = this.#connection;
+    const own = place === undefined ? { Name: nodeClaimName } : { [tagLaunch]: clientToken };
     const fleet: PreparedFleet = {
       ask,
       clientToken,
+      count: prepared.count,
       offerings: prepared.offerings,
-      tags: { ...tags, 'eks:eks-cluster-name': clusterName, Name: nodeClaimName },
+      tags: { ...tags, 'eks:eks-cluster-name': clusterName, ...own },
       context: nodeClass.spec.context,
     };
-    if (prepared.offerings.length > 0) this.#keep(fleet);
+    if (prepared.offerings.length > 0) keep(this.#asked, fleet);
     const { message } = prepared.impossible;
-    const problem: AskResult | undefined =
+    const problem: Failed =
       prepared.withoutAddresses.length > 0 || message === ''
-        ? { refusal: noAddresses, message: 'no subnet of these zones has room' }
-        : { refusal: classifyError('InvalidParameterValue', message, 0), message };
+        ? { failure: 'no-addresses', message: 'no subnet of these zones has room' }
+        : {
+            failure: classifyError('InvalidParameterValue', message, 0).failure,
+            message,
+          };
     return { fleet, release: prepared.release, problem };
   }
 
-  async #create(fleet: PreparedFleet): Promise<FleetResult | { readonly found: CloudInstance }> {
+  async #create(
+    fleet: PreparedFleet,
+  ): Promise<FleetResult | { readonly found: readonly CloudInstance[] }> {
     try {
       return await createFleet(this.#connection, fleet, this.#signal);
     } catch (error) {
@@ -208,23 +265,30 @@ class LaunchRun {
     }
   }
 
-  /** The instance that an earlier process launched under this token with other parameters. */
-  async #search(): Promise<CloudInstance | undefined> {
-    const uid = this.#request.tags[tagNodeClaimUid];
-    if (uid === undefined) return undefined;
+  /**
+   * What an earlier process launched under this token with other parameters; of a group all or
+   * nothing, for the first of some need not be the first of all.
+   */
+  async #search(): Promise<readonly CloudInstance[] | undefined> {
+    const { tags, place, clientToken } = this.#request;
+    const { instances } = this.#tools;
+    const uid = tags[tagNodeClaimUid];
     for (const pauseMs of searchPausesMs) {
       await this.#connection.clock.sleep(pauseMs, this.#signal);
-      const [found] = await this.#tools.instances.ofClaim(uid, this.#signal);
-      if (found !== undefined) return found;
+      if (place !== undefined) {
+        const launched = await instances.ofLaunch(clientToken, this.#signal);
+        const group = wholeGroup(launched, clientToken, place.size);
+        if (group !== undefined) return group;
+      } else if (uid !== undefined) {
+        const found = await instances.ofClaim(uid, this.#signal);
+        if (found.length > 0) return found;
+      }
     }
     return undefined;
   }
 
-  /** Remembers refusals; the instance, or the refusal that says most. */
-  #judge(
-    { instances, refusals }: FleetResult,
-    fleet: PreparedFleet,
-  ): AskResult & { readonly isWorthAnother?: boolean } {
+  /** Remembers refusals; the instances, and the refusal that says most. */
+  #judge({ instances, refusals }: FleetResult, fleet: PreparedFleet): RoundResult {
     const classes = refusals.map(({ prepared, code, message }) => {
       const known = classifyError(code, message, 0);
       this.#remember(known, prepared?.offering, prepared?.subnetId);
@@ -233,20 +297,26 @@ class LaunchRun {
       }
       return { known, message: `${code}: ${message}` };
     });
-    const [instance] = instances;
-    if (instance !== undefined) return { instance };
+    // EC2 promises no order, and the same token must give the same places.
+    const launched = instances
+      .toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
+      .map((one) => this.#instanceOf(one, fleet));
+    if (launched.length >= fleet.count) return { instances: launched };
     const worst = weightiest.flatMap((failure) =>
       classes.filter(({ known }) => known.failure === failure),
-    )[0] ?? { known: unfulfilled, message: 'the fleet launched nothing and gave no reason' };
-    if (worst.known === unfulfilled) {
+    )[0];
+    if (worst === undefined) {
       for (const { offering } of fleet.offerings) this.#mark(offering, 'capacity');
+      return { instances: launched, refusal: unfulfilledFailure };
     }
-    const isWorthAnother =
-      worst.known.failure === 'throttled' ||
-      worst.known.repair === 'recreate-template' ||
+    const { failure, repair } = worst.known;
+    return {
+      instances: launched,
+      refusal: { failure, message: worst.message },
       // Another subnet of the zone may have room.
-      worst.known.failure === 'no-addresses';
-    return { refusal: worst.known, message: worst.message, isWorthAnother };
+      isWorthAnother:
+        failure === 'throttled' || failure === 'no-addresses' || repair === 'recreate-template',
+    };
   }
 
   #remember(
@@ -268,11 +338,11 @@ class LaunchRun {
     this.#tools.unavailable.mark(offering, reason, this.#tools.nowMs());
   }
 
-  #instanceOf({ instanceId, prepared }: FleetInstance): CloudInstance {
+  #instanceOf({ instanceId, prepared }: FleetInstance, { tags }: PreparedFleet): CloudInstance {
     const { offering, imageId } = prepared;
     const { instanceType, zone, capacityType } = offering;
-    const { tags, nodeClaimName } = this.#request;
-    this.#tools.unavailable.clear(offering);
+    // Of a group that got some of it, the offering may be among the dry.
+    if (!this.#exhausted.has(offering)) this.#tools.unavailable.clear(offering);
     return {
       ...offering,
       providerID: providerIdOf(zone, instanceId),
@@ -280,20 +350,15 @@ class LaunchRun {
       imageId,
       priceNanoUsdPerHour: this.#tools.priceOf(instanceType, zone, capacityType) ?? 0,
       launchedMs: this.#connection.clock.nowMs(),
-      tags: { ...tags, Name: nodeClaimName },
+      tags,
     };
-  }
-
-  #launched(instance: CloudInstance): LaunchOutcome {
-    return { outcome: 'launched', instance, exhausted: [...this.#exhausted] };
   }
 }
 
-const noAddresses: ErrorClass = { failure: 'no-addresses', scope: 'subnet', repair: 'none' };
-const unfulfilled: ErrorClass = {
+const noRoom: Failed = { failure: 'no-addresses', message: 'no subnet has room' };
+const unfulfilledFailure: Failed = {
   failure: 'insufficient-capacity',
-  scope: 'offering',
-  repair: 'none',
+  message: 'the fleet launched nothing and gave no reason',
 };
 
 /** Of several refusals the one that decides what to do next. */

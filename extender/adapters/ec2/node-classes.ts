@@ -90,13 +90,21 @@ export function createNodeClassCloud(
       reservationId: undefined,
       offerings: [offering],
     };
-    const prepared = await prepareFleet(tools, ask, request, new Map([[type.name, type]]), signal);
-    prepared.release(undefined);
+    const prepared = await prepareFleet(
+      tools,
+      ask,
+      1,
+      request,
+      new Map([[type.name, type]]),
+      signal,
+    );
+    prepared.release([]);
     return await tryLaunch(
       connection,
       {
         ask,
         clientToken: '',
+        count: 1,
         offerings: prepared.offerings,
         tags: request.tags,
         context: nodeClass.spec.context,

@@ -1,5 +1,6 @@
 /**
- * Ends what only one side knows of: instances without a NodeClaim, NodeClaims without an instance.
+ * Ends what only one side knows of: instances without a NodeClaim, NodeClaims without an instance; and
+ * tells instances that were launched together whose they are.
  *
  * In: what the cloud lists, now and then and soon after a node fell silent; the claims. Out: instances
  * terminated, claims deleted. An instance that is not listed must be missing twice, some time apart,
@@ -15,11 +16,14 @@ import {
   isOrphan,
   missingGraceMs,
 } from '../../../core/lifecycle/garbage.ts';
+import { launchRecordOf } from '../../../core/lifecycle/launch-record.ts';
 import { nodeClassGroupOf, tagNodeClaim } from '../../../core/lifecycle/launch-request.ts';
 import { ClusterError } from '../../../core/ports.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
 import { endClaim } from './claim-records.ts';
+import { type Action, awaitsTags, tagActions } from './instance-tags.ts';
+import { needsLaunch } from './launch.ts';
 
 /** Between two looks. */
 const sweepEveryMs = 60_000;
@@ -39,13 +43,22 @@ export function startInstanceGarbageCollection(context: ControllerContext): Cont
     reconcile: () => sweep(context, missingSinceMs),
     watch: (add) => {
       add(sweepKey);
-      return view.listen('Node', ({ type, object, previous }) => {
-        const isSilent = type === 'deleted' || (isReady(previous) && !isReady(object));
-        const { providerID = '' } = object.spec ?? {};
-        if (isSilent && view.claimByProviderID(providerID) !== undefined) {
-          add(sweepKey, sweepSoonMs);
-        }
-      });
+      const stops = [
+        view.listen('Node', ({ type, object, previous }) => {
+          const isSilent = type === 'deleted' || (isReady(previous) && !isReady(object));
+          const { providerID = '' } = object.spec ?? {};
+          if (isSilent && view.claimByProviderID(providerID) !== undefined) {
+            add(sweepKey, sweepSoonMs);
+          }
+        }),
+        view.listen('NodeClaim', ({ object, previous }) => {
+          const isNew = isTrue(object, 'Launched') && !isTrue(previous ?? {}, 'Launched');
+          if (isNew && awaitsTags(context, object)) add(sweepKey, sweepSoonMs);
+        }),
+      ];
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
   });
 }
@@ -60,28 +73,45 @@ async function sweep(
     ...orphanActions(context, instances),
     ...lostClaimActions(context, instances, missingSinceMs),
   ];
-  await runAll(context, actions);
-  return { againAfterMs: missingSinceMs.size > 0 ? sweepSoonMs : sweepEveryMs };
+  const tags = tagActions(context, instances);
+  await runAll(context, [...actions, ...tags.actions]);
+  const isSoon = missingSinceMs.size > 0 || tags.areMissing;
+  return { againAfterMs: isSoon ? sweepSoonMs : sweepEveryMs };
 }
 
-type Action = () => Promise<void>;
-
 function orphanActions(
-  { view, clock, cloud, log, signal, owns }: ControllerContext,
+  context: ControllerContext,
   instances: readonly CloudInstance[],
 ): readonly Action[] {
+  const { view, clock, cloud, log, signal, owns } = context;
   const nowMs = clock.nowMs();
+  const awaited = awaitedGroups(context);
   return instances
     .filter((instance) => {
       // Karpenter collects what has its tags.
       if (!owns({ group: nodeClassGroupOf(instance), kind: 'EC2NodeClass' })) return false;
-      const name = instance.tags[tagNodeClaim] ?? '';
-      return isOrphan(instance, view.get('NodeClaim', { name }), nowMs);
+      const name = instance.tags[tagNodeClaim];
+      const claim =
+        name === undefined
+          ? view.claimByProviderID(instance.providerID)
+          : view.get('NodeClaim', { name });
+      return isOrphan(instance, claim, nowMs, awaited);
     })
     .map(({ providerID, tags }) => async () => {
       log.warn({ providerID, claim: tags[tagNodeClaim] }, 'an instance without NodeClaim is ended');
       await cloud.terminate(providerID, { signal });
     });
+}
+
+/** Tokens of groups of which somebody has not got an instance, and may get one yet. */
+function awaitedGroups(context: ControllerContext): ReadonlySet<string> {
+  const tokens = new Set<string>();
+  for (const claim of context.view.all('NodeClaim')) {
+    if (!needsLaunch(context, claim)) continue;
+    const record = launchRecordOf(claim.metadata.annotations);
+    if (record?.group !== undefined) tokens.add(record.token);
+  }
+  return tokens;
 }
 
 /** Keeps `missingSinceMs` to what is missing now. */

@@ -2,41 +2,50 @@
  * Launches a NodeClaim: one instance, whatever happens on the way.
  *
  * In: a claim without instance. Out: the instance on the claim (labels first, then the status that
- * says Launched), or the claim's end, or a later attempt. What will be asked is written on the claim
- * before the cloud is asked, under a client token that stands for exactly that; so a process that
- * takes over asks the same and gets the same instance. Another question is only asked after the
- * cloud has denied the last. Decisions are core's (`core/lifecycle/launch-*.ts`).
+ * says Launched), or the claim's end, or a later attempt. What will be asked, alone or together with
+ * claims that want the same, is written on the claim before the cloud is asked, under a client token
+ * that stands for exactly that; so a process that takes over asks the same and gets the same instance.
+ * Another question is only asked after the cloud has denied the last. Decisions are core's
+ * (`core/lifecycle/launch-*.ts`).
  */
-import { createHash } from 'node:crypto';
 import { conditionOf, isTrue } from '../../../core/api/conditions.ts';
 import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import type { Live } from '../../../core/api/kinds.ts';
-import { terminationFinalizer } from '../../../core/api/labels.ts';
-import type { CloudInstance, LaunchRequest } from '../../../core/cloud-port.ts';
+import type { CloudInstance, LaunchOutcome, LaunchRequest } from '../../../core/cloud-port.ts';
 import { isEnded, visibilityGraceMs } from '../../../core/lifecycle/garbage.ts';
 import { launchAttemptsMax, verdictOf } from '../../../core/lifecycle/launch-failure.ts';
-import { launchOfferings, offeringKey } from '../../../core/lifecycle/launch-offerings.ts';
 import {
-  annotationLaunch,
-  type LaunchRecord,
-  launchRecordOf,
-  launchRecordText,
-} from '../../../core/lifecycle/launch-record.ts';
-import { isInstanceOf, launchRequest } from '../../../core/lifecycle/launch-request.ts';
+  commitMs,
+  groupStanding,
+  instanceOfClaim,
+  isSeen,
+} from '../../../core/lifecycle/launch-group.ts';
+import { launchOfferings, offeringKey } from '../../../core/lifecycle/launch-offerings.ts';
+import { type LaunchRecord, launchRecordOf } from '../../../core/lifecycle/launch-record.ts';
+import {
+  isAskedUnder,
+  launchRequest,
+  memberRequest,
+} from '../../../core/lifecycle/launch-request.ts';
 import { nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
 import type { InstanceType } from '../../../core/state/instance-type.ts';
-import { type ControllerContext, fieldManager } from '../context.ts';
+import type { ControllerContext } from '../context.ts';
 import type { Reconciled } from '../reconciler.ts';
 import { callLaunch, type FailedLaunch } from './launch-call.ts';
 import { noCapacityLeft, refuse, retryLater, sayNoCapacity } from './launch-failures.ts';
+import { type LaunchGroups, questionOf, type RecordedLaunch } from './launch-groups.ts';
 import { settleLaunch } from './launch-result.ts';
 
 /** How soon to look again for an instance that may not be listed yet. */
 const lookAgainMs = 10_000;
 
+export interface LaunchContext extends ControllerContext {
+  readonly groups: LaunchGroups;
+}
+
 /** Brings one claim to its instance. @throws ClusterError, CloudError: tried again by the queue */
 export async function launchClaim(
-  context: ControllerContext,
+  context: LaunchContext,
   name: string,
 ): Promise<Reconciled | undefined> {
   const { client, view, signal } = context;
@@ -50,13 +59,39 @@ export async function launchClaim(
   if (typeof nodeClass === 'string') {
     return await refuse(context, claim, { reason: 'NodeClassNotReady', message: nodeClass });
   }
-  const known = launchRecordOf(claim.metadata.annotations);
-  if (known === undefined) return await attempt(context, claim, nodeClass, undefined);
-  const request = requestOf(context, claim, nodeClass, known);
-  if (request.clientToken === known.token) {
-    return await attempt(context, claim, nodeClass, known);
+  const record = launchRecordOf(claim.metadata.annotations);
+  return record === undefined
+    ? await attempt(context, claim, nodeClass, 1)
+    : await goOn(context, { claim, record }, nodeClass);
+}
+
+/** What was written on the claim may have been asked, by us before or by another process. */
+async function goOn(
+  context: LaunchContext,
+  known: RecordedLaunch,
+  nodeClass: EC2NodeClass,
+): Promise<Reconciled | undefined> {
+  const { client, cloud, clock, signal } = context;
+  const { claim, record } = known;
+  const { attempt: number, token, group, atMs } = record;
+  const { leader = claim.metadata.name } = group ?? {};
+  const isLeader = leader === claim.metadata.name;
+  const leading = isLeader ? claim : await client.get('NodeClaim', { name: leader }, { signal });
+  let standing = groupStanding(record, leading);
+  if (standing === 'not-asked') {
+    // Whoever was at it has given it up by then.
+    const waitMs = atMs + commitMs - clock.nowMs();
+    if (waitMs > 0) return { againAfterMs: waitMs };
+    return await attempt(context, claim, nodeClass, number);
   }
-  return await afterChange(context, claim, nodeClass, known);
+  const question = questionOf(context, { ...record, claim, nodeClass });
+  const isSame = isAskedUnder(token, question, group?.size ?? 1);
+  if (isSame && standing === 'unknown' && isSeen(await cloud.list({ signal }), token)) {
+    standing = 'asked';
+  }
+  return isSame && standing === 'asked'
+    ? await attempt(context, claim, nodeClass, number, known)
+    : await lookForInstance(context, known, nodeClass);
 }
 
 /** True for a claim of ours that has no instance yet. */
@@ -89,154 +124,113 @@ function nodeClassOf(
 }
 
 /**
- * Asks what `known` says, then for what is left, a few times. Without a record nothing has been asked
- * yet.
+ * Asks what is written on the claim, or, where nothing is, what its attempt of that number is to ask;
+ * then for what is left, a few times.
  */
 async function attempt(
-  context: ControllerContext,
+  context: LaunchContext,
   claim: Live<'NodeClaim'>,
   nodeClass: EC2NodeClass,
-  known: LaunchRecord | undefined,
+  first: number,
+  known?: RecordedLaunch,
 ): Promise<Reconciled | undefined> {
-  const { cloud, metrics, signal } = context;
+  const { cloud, groups, signal } = context;
   const exhausted = new Set<string>();
   let current = claim;
-  let record = known;
+  let recorded = known;
   let failed: FailedLaunch | undefined;
-  for (;;) {
+  for (let number = first; ; number += 1) {
     const types = await cloud.instanceTypes(nodeClass, { signal });
-    if (record === undefined || failed !== undefined) {
-      const next = await nextAttempt(context, current, { nodeClass, types, exhausted, record });
-      if (next === undefined) return await noCapacityLeft(context, current, failed);
-      if (next === 'gone') return undefined;
-      ({ record, claim: current } = next);
+    if (recorded === undefined) {
+      const offerings = launchOfferings(current, types, exhausted);
+      if (offerings.length === 0 || number > launchAttemptsMax) {
+        return await noCapacityLeft(context, current, failed);
+      }
+      const written = await groups.join({ claim: current, nodeClass, offerings, attempt: number });
+      if (written === 'gone') return undefined;
+      recorded = written;
     }
-    const request = requestOf(context, current, nodeClass, record);
-    const outcome = await callLaunch(context, request);
-    for (const { zone, capacityType } of outcome.exhausted) {
-      const reason = outcome.outcome === 'failed' ? outcome.failure : 'insufficient-capacity';
-      const labels = { zone, zone_id: '', capacity_type: capacityType, reason };
-      metrics.cloud.launchFailures.inc(labels);
-    }
+    current = recorded.claim;
+    const outcome = await callLaunch(context, requestOf(context, recorded, nodeClass));
+    countFailures(context, recorded.record, outcome);
     if (outcome.outcome === 'launched') {
-      await settleLaunch(context, current, outcome.instance, typeOf(types, outcome.instance));
+      const type = typeOf(types, outcome.instance);
+      await settleLaunch(context, recorded, outcome.instance, type);
       return undefined;
     }
     const verdict = verdictOf(outcome.failure);
     if (verdict === 'again') return await retryLater(context, current, outcome);
-    if (verdict === 'refused') {
-      return await refusedLaunch(context, current, types, outcome);
-    }
+    if (verdict === 'refused') return await refusedLaunch(context, recorded, types, outcome);
     sayNoCapacity(context, current, outcome);
     for (const offering of outcome.exhausted) exhausted.add(offeringKey(offering));
     failed = outcome;
+    recorded = undefined;
   }
 }
 
-interface AttemptFacts {
-  readonly nodeClass: EC2NodeClass;
-  readonly types: readonly InstanceType[];
-  readonly exhausted: ReadonlySet<string>;
-  readonly record: LaunchRecord | undefined;
-}
-
-/** Writes the next attempt on the claim; undefined if there is nothing left to ask for. */
-async function nextAttempt(
-  context: ControllerContext,
-  claim: Live<'NodeClaim'>,
-  { nodeClass, types, exhausted, record }: AttemptFacts,
-): Promise<
-  { readonly record: LaunchRecord; readonly claim: Live<'NodeClaim'> } | 'gone' | undefined
-> {
-  const number = (record?.attempt ?? 0) + 1;
-  const offerings = launchOfferings(claim, types, exhausted);
-  if (offerings.length === 0 || number > launchAttemptsMax) return undefined;
-  const draft = { attempt: number, token: '', atMs: context.clock.nowMs(), offerings };
-  const { clientToken } = requestOf(context, claim, nodeClass, draft);
-  const next: LaunchRecord = { ...draft, token: clientToken };
-  const written = await writeRecord(context, claim, next);
-  return written === undefined ? 'gone' : { record: next, claim: written };
-}
-
-/** Undefined if the claim is gone or going: then nothing is launched for it. */
-async function writeRecord(
-  { client, signal }: ControllerContext,
-  { metadata }: Live<'NodeClaim'>,
-  record: LaunchRecord,
-): Promise<Live<'NodeClaim'> | undefined> {
-  const { name, uid, resourceVersion, annotations, finalizers = [] } = metadata;
-  const isHeld = finalizers.includes(terminationFinalizer);
-  const body = {
-    metadata: {
-      annotations: { [annotationLaunch]: launchRecordText(record, annotations) },
-      // Claims made by hand come without it, and nothing else would end their instances.
-      ...(isHeld ? {} : { finalizers: [...finalizers, terminationFinalizer] }),
-    },
-  };
-  const written = await client.patch(
-    'NodeClaim',
-    { name },
-    { type: 'merge', body },
-    // The version, so that two processes never write two attempts.
-    { fieldManager, uid, resourceVersion, signal },
-  );
-  return written.metadata.deletionTimestamp === undefined ? written : undefined;
+/** What one call told is counted once, however many claims it was for. */
+function countFailures(
+  { metrics }: ControllerContext,
+  { group }: LaunchRecord,
+  outcome: LaunchOutcome,
+): void {
+  if (group !== undefined && group.index > 0) return;
+  const reason = outcome.outcome === 'failed' ? outcome.failure : 'insufficient-capacity';
+  for (const { zone, capacityType } of outcome.exhausted) {
+    metrics.cloud.launchFailures.inc({ zone, zone_id: '', capacity_type: capacityType, reason });
+  }
 }
 
 function requestOf(
-  { settings }: ControllerContext,
-  claim: Live<'NodeClaim'>,
+  context: ControllerContext,
+  { claim, record }: RecordedLaunch,
   nodeClass: EC2NodeClass,
-  { attempt: number, offerings }: LaunchRecord,
 ): LaunchRequest {
-  const { clusterName } = settings;
-  return launchRequest({ claim, nodeClass, offerings, attempt: number, clusterName, hash });
+  const question = questionOf(context, { ...record, claim, nodeClass });
+  return record.group === undefined
+    ? launchRequest(question)
+    : memberRequest(question, record.token, record.group);
 }
 
 /**
- * The node class or the claim was changed after the cloud was asked: the old question cannot be asked
- * again. Its instance, if there is one, shows up in the list within the grace; then ask anew.
+ * What was asked cannot be asked again: the node class or the claim was changed since, or nobody knows
+ * whether it was asked. Its instance, if there is one, shows up in the list within the grace; then ask
+ * anew.
  */
-async function afterChange(
-  context: ControllerContext,
-  claim: Live<'NodeClaim'>,
+async function lookForInstance(
+  context: LaunchContext,
+  known: RecordedLaunch,
   nodeClass: EC2NodeClass,
-  known: LaunchRecord,
 ): Promise<Reconciled | undefined> {
   const { cloud, clock, signal } = context;
   const types = await cloud.instanceTypes(nodeClass, { signal });
-  if (await adopt(context, claim, types)) return undefined;
-  if (clock.nowMs() - known.atMs < visibilityGraceMs) return { againAfterMs: lookAgainMs };
-  const facts = { nodeClass, types, exhausted: new Set<string>(), record: known };
-  const next = await nextAttempt(context, claim, facts);
-  if (next === undefined) return await noCapacityLeft(context, claim, undefined);
-  return next === 'gone' ? undefined : await attempt(context, next.claim, nodeClass, next.record);
+  if (await adopt(context, known, types)) return undefined;
+  const { attempt: number, atMs } = known.record;
+  if (clock.nowMs() - atMs < visibilityGraceMs) return { againAfterMs: lookAgainMs };
+  return await attempt(context, known.claim, nodeClass, number + 1);
 }
 
 /** A refusal may mean that the token was used already: then the instance is there. */
 async function refusedLaunch(
   context: ControllerContext,
-  claim: Live<'NodeClaim'>,
+  known: RecordedLaunch,
   types: readonly InstanceType[],
   outcome: FailedLaunch,
 ): Promise<Reconciled | undefined> {
-  if (outcome.failure === 'invalid' && (await adopt(context, claim, types))) return undefined;
-  return await refuse(context, claim, outcome);
+  if (outcome.failure === 'invalid' && (await adopt(context, known, types))) return undefined;
+  return await refuse(context, known.claim, outcome);
 }
 
 /** Takes an instance that was launched for the claim before. */
 async function adopt(
   context: ControllerContext,
-  claim: Live<'NodeClaim'>,
+  known: RecordedLaunch,
   types: readonly InstanceType[],
 ): Promise<boolean> {
   const { cloud, signal } = context;
-  const instances = await cloud.list({ signal });
-  const found = instances.find(
-    (instance) => isInstanceOf(instance, claim) && !isEnded(instance.state),
-  );
-  if (found === undefined) return false;
-  await settleLaunch(context, claim, found, typeOf(types, found));
+  const found = instanceOfClaim(await cloud.list({ signal }), known.claim);
+  if (found === undefined || isEnded(found.state)) return false;
+  await settleLaunch(context, known, found, typeOf(types, found));
   return true;
 }
 
@@ -245,8 +239,4 @@ function typeOf(
   { instanceType }: CloudInstance,
 ): InstanceType | undefined {
   return types.find(({ name }) => name === instanceType);
-}
-
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -17,23 +17,25 @@ import { countConditions } from './condition-counts.ts';
 import { checkConsistency, consistencyEveryMs } from './consistency.ts';
 import { initializeNode } from './initialization.ts';
 import { launchClaim, needsLaunch } from './launch.ts';
+import { createLaunchGroups } from './launch-groups.ts';
 import { registerNode } from './registration.ts';
 import { writeStatus } from './status-write.ts';
 
-/** Launch calls under way at once. */
-const launchesAtOnce = 50;
+/** Claims that are being launched at once; those that want the same share a call. */
+const launchesAtOnce = 500;
 /** Claims that are followed at once after their launch: writes to the API server only. */
 const followedAtOnce = 20;
 
 /** Starts at once; ends with the context's signal. */
 export function startNodeClaimLifecycle(context: ControllerContext): Controller {
   const { view } = context;
+  const launching = { ...context, groups: createLaunchGroups(context) };
   // Objects that we have changed since: the watch has newer ones to tell of.
   const outdated = new WeakSet<object>();
   const launches = startReconciler(context, {
     name: 'nodeclaim-launch',
     concurrency: launchesAtOnce,
-    reconcile: (name) => launchClaim(context, name),
+    reconcile: (name) => launchClaim(launching, name),
     watch: (add) => {
       for (const claim of view.all('NodeClaim'))
         if (needsLaunch(context, claim)) add(claim.metadata.name);

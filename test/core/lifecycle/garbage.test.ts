@@ -14,6 +14,7 @@ const { uid } = liveClaim().metadata;
 const launchedMs = Date.parse('2026-01-01T00:00:00Z');
 const lateMs = launchedMs + 600_000;
 const providerID = 'aws:///us-east-1a/i-1';
+const nobody = new Set<string>();
 
 function instance(state: InstanceState = 'running', tags = { 'stowage.dev/nodeclaim-uid': uid }) {
   const made: CloudInstance = {
@@ -44,22 +45,24 @@ function launched(own: string | undefined = providerID) {
 t.test(
   'an instance is an orphan without claim, with one of another life, or as a second',
   async (t) => {
-    t.ok(isOrphan(instance(), undefined, lateMs));
+    t.ok(isOrphan(instance(), undefined, lateMs, nobody));
     const again = launched();
-    t.ok(isOrphan(instance('running', { 'stowage.dev/nodeclaim-uid': 'old' }), again, lateMs));
-    t.ok(isOrphan(instance(), launched('aws:///us-east-1a/i-2'), lateMs));
+    t.ok(
+      isOrphan(instance('running', { 'stowage.dev/nodeclaim-uid': 'old' }), again, lateMs, nobody),
+    );
+    t.ok(isOrphan(instance(), launched('aws:///us-east-1a/i-2'), lateMs, nobody));
   },
 );
 
 t.test(
   'it is none with its claim, in its grace, when it ends anyway, or if it is not ours',
   async (t) => {
-    t.notOk(isOrphan(instance(), launched(), lateMs));
-    t.notOk(isOrphan(instance(), liveClaim(), lateMs), 'the claim will hear of it');
-    t.notOk(isOrphan(instance(), undefined, launchedMs + orphanGraceMs - 1));
-    t.notOk(isOrphan(instance('shutting-down'), undefined, lateMs));
+    t.notOk(isOrphan(instance(), launched(), lateMs, nobody));
+    t.notOk(isOrphan(instance(), liveClaim(), lateMs, nobody), 'the claim will hear of it');
+    t.notOk(isOrphan(instance(), undefined, launchedMs + orphanGraceMs - 1, nobody));
+    t.notOk(isOrphan(instance('shutting-down'), undefined, lateMs, nobody));
     const theirs = { ...instance(), tags: { 'karpenter.sh/nodeclaim': 'a' } };
-    t.notOk(isOrphan(theirs, undefined, lateMs));
+    t.notOk(isOrphan(theirs, undefined, lateMs, nobody));
   },
 );
 

@@ -161,3 +161,19 @@ t.test('a template that somebody removed is made again', async (t) => {
   t.equal(outcome.outcome, 'launched', JSON.stringify(outcome));
   t.equal(ec2.world.account.launchTemplates.size, 1);
 });
+
+t.test('a launch that was refused at first is not made twice by whoever comes after', async (t) => {
+  const ec2 = await startEc2World();
+  t.teardown(ec2.close);
+  const first = ec2.provider('first').cloud;
+  await first.launch(ec2.request('uid-1', [m5]));
+  ec2.world.account.launchTemplates.clear();
+  const before = await first.launch(ec2.request('uid-2', [m5]));
+  t.ok(
+    ec2.world.wire.calls.some(({ error }) => error.includes('LaunchTemplate')),
+    'EC2 missed the template',
+  );
+  const after = await ec2.provider('second').cloud.launch(ec2.request('uid-2', [m5]));
+  t.equal(launchedId(after), launchedId(before));
+  t.equal(ec2.instancesOf('uid-2'), 1);
+});

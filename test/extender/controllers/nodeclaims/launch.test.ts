@@ -264,7 +264,7 @@ t.test('a claim that is gone before its instance is told has it ended at once', 
   const { metadata, ...rest } = draftClaim('a');
   w.cluster.create('NodeClaim', { ...rest, metadata });
   w.engine.listen(({ instance }) => t.comment(instance.state));
-  await w.clock.advance(170);
+  await w.clock.advance(200);
   t.equal(w.engine.instances.size, 1, 'the answer is on its way');
   const operations = [{ op: 'remove' as const, path: '/metadata/finalizers' }];
   w.cluster.patch('NodeClaim', { name: 'a' }, { type: 'json', operations });

@@ -5,7 +5,7 @@
  * while, at the latest after a limit, or when it is full. Equal items in a batch are asked for once.
  * It holds no more than waits for it.
  */
-import type { Clock, Timer } from '../../../core/ports.ts';
+import type { Clock, Timer } from '../core/ports.ts';
 
 export interface BatcherOptions<I, O> {
   readonly idleMs: number;
