@@ -126,17 +126,16 @@ export function checkEc2Promises(t: Test, stage: Ec2Stage): void {
   t.comment(callsLine(stage));
 }
 
-/** Calls that were made of EC2, by action, those that failed after the bar. */
-export function callsLine({ cloud }: Ec2Stage): string {
-  const counts = new Map<string, { all: number; failed: number }>();
-  for (const { service, action, error } of cloud.wire.calls) {
-    const count = counts.get(`${service}:${action}`) ?? { all: 0, failed: 0 };
-    count.all += 1;
-    if (error !== '') count.failed += 1;
-    counts.set(`${service}:${action}`, count);
-  }
-  return [...counts]
+/** Calls that were made of AWS, by action, and how those ended that were refused or not answered. */
+function callsLine({ cloud }: Ec2Stage): string {
+  const byAction = Map.groupBy(cloud.wire.calls, ({ service, action }) => `${service}:${action}`);
+  return [...byAction]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { all, failed }]) => `${name} ${all}${failed > 0 ? ` | ${failed}` : ''}`)
-    .join(', ');
+    .map(([action, calls]) => {
+      const failed = Map.groupBy(calls, ({ error }) => error);
+      failed.delete('');
+      const ends = [...failed].map(([error, { length }]) => `${length} ${error}`);
+      return `${action} ${calls.length}${ends.length > 0 ? ` (${ends.join(', ')})` : ''}`;
+    })
+    .join('; ');
 }
