@@ -4,12 +4,7 @@
  * In: a cloud. Out: the same with Karpenter's metrics around it, and the time from the end of a
  * batch's window to the launch call. It changes no answer.
  */
-import {
-  CloudError,
-  type CloudProvider,
-  type LaunchFailure,
-  type LaunchOutcome,
-} from '../../core/cloud-port.ts';
+import { CloudError, type CloudProvider } from '../../core/cloud-port.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { PlanBoard } from '../controllers/provisioning/plan-board.ts';
 import type { Metrics } from '../metrics.ts';
@@ -36,14 +31,6 @@ export function measuredCloud(
     }
   }
 
-  function countFailures(outcome: LaunchOutcome): void {
-    const reason: LaunchFailure =
-      outcome.outcome === 'failed' ? outcome.failure : 'insufficient-capacity';
-    for (const { zone, capacityType } of outcome.exhausted) {
-      metrics.cloud.launchFailures.inc({ zone, zone_id: '', capacity_type: capacityType, reason });
-    }
-  }
-
   return {
     instanceTypes: async (nodeClass, options) => await cloud.instanceTypes(nodeClass, options),
     launch: async (request, options) => {
@@ -51,9 +38,7 @@ export function measuredCloud(
       if (closedMs !== undefined) {
         metrics.solver.launchCallSeconds.observe((clock.monotonicMs() - closedMs) / 1000);
       }
-      const outcome = await timed('Create', async () => await cloud.launch(request, options));
-      countFailures(outcome);
-      return outcome;
+      return await timed('Create', async () => await cloud.launch(request, options));
     },
     list: async (options) => await timed('List', async () => await cloud.list(options)),
     get: async (providerID, options) =>

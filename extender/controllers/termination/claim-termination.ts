@@ -191,13 +191,13 @@ async function endInstances(
 async function lookUp(
   { clock }: ControllerContext,
   search: InstanceSearch,
-  { metadata: { uid, deletionTimestamp = '' } }: Live<'NodeClaim'>,
+  claim: Live<'NodeClaim'>,
   signal: AbortSignal,
 ): Promise<string[] | { readonly againAfterMs: number }> {
-  const sinceMs = Date.parse(deletionTimestamp) + launchShowsMs;
+  const sinceMs = Date.parse(claim.metadata.deletionTimestamp ?? '') + launchShowsMs;
   const waitMs = sinceMs - clock.nowMs();
   if (waitMs > 0) return { againAfterMs: waitMs };
-  const instances = await search.instancesOf(uid, sinceMs, signal);
+  const instances = await search.instancesOf(claim, sinceMs, signal);
   return instances.map(({ providerID }) => providerID);
 }
 
