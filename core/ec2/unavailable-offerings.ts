@@ -36,6 +36,14 @@ export interface UnavailableRecord {
   readonly untilMs: number;
 }
 
+/** What a process remembers, for whoever writes it down. */
+export interface RefusalMemory {
+  /** What holds now. */
+  records(): readonly UnavailableRecord[];
+  /** Takes in what was written down. */
+  restore(records: readonly UnavailableRecord[]): void;
+}
+
 export class UnavailableOfferings {
   readonly #entries = new Map<string, Entry>();
   #nextEndMs = Number.POSITIVE_INFINITY;

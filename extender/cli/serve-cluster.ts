@@ -69,6 +69,7 @@ export async function serveCluster(
       metrics,
       settings,
       nodeClassCloud: cloud.nodeClasses,
+      refusals: cloud.refusals,
       eventSources: eventSources(options, region, cloud),
     });
     log.info(

@@ -6,6 +6,7 @@
  * them ends all.
  */
 import type { NodeClassCloud } from '../../core/ec2/node-class-port.ts';
+import type { RefusalMemory } from '../../core/ec2/unavailable-offerings.ts';
 import type { EventSource } from '../../core/interruption-port.ts';
 import type { Solver } from '../../core/ports.ts';
 import { startBinder } from '../controllers/binding/binder.ts';
@@ -18,6 +19,7 @@ import { startInterruption } from '../controllers/interruption/interruption.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
+import { startRefusalMemory } from '../controllers/nodeclass/refusal-memory.ts';
 import { startNodeClassStatus } from '../controllers/nodeclass/status.ts';
 import { startNodeOverlayStatus } from '../controllers/nodeoverlays/status.ts';
 import { startLeftAlone } from '../controllers/nodepools/left-alone.ts';
@@ -38,11 +40,16 @@ export interface LeaderTools {
   readonly decisions: DecisionFeed;
   /** Undefined where somebody else keeps the status of EC2NodeClasses. */
   readonly nodeClassCloud: NodeClassCloud | undefined;
+  /** What the cloud has refused; undefined where nothing outlives a restart. */
+  readonly refusals: RefusalMemory | undefined;
 }
 
 type Start = (context: ControllerContext, tools: LeaderTools) => Controller | undefined;
 
 const starts: readonly Start[] = [
+  // First: what was refused before is known when the first claim is launched.
+  (context, { refusals }) =>
+    refusals === undefined ? undefined : startRefusalMemory(context, refusals),
   startNodeClaimLifecycle,
   startBinder,
   startNodeTermination,

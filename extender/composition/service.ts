@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import type { CloudProvider } from '../../core/cloud-port.ts';
 import type { NodeClassCloud } from '../../core/ec2/node-class-port.ts';
+import type { RefusalMemory } from '../../core/ec2/unavailable-offerings.ts';
 import type { EventSource } from '../../core/interruption-port.ts';
 import type { Clock, ClusterClient, Random, Solver } from '../../core/ports.ts';
 import type { ViewKind } from '../../core/state/view.ts';
@@ -57,6 +58,8 @@ export interface ServiceOptions {
   readonly nodeOverlays?: readonly NodeOverlay[];
   /** Keeps the status of EC2NodeClasses; none where somebody else does. */
   readonly nodeClassCloud?: NodeClassCloud;
+  /** What the cloud has refused, to be kept over restarts. */
+  readonly refusals?: RefusalMemory;
   /** Where to count, if whoever starts the service counts there too; by default a fresh set. */
   readonly metrics?: Metrics;
   /** Metrics of the process itself; default true. Only one service in a process should have them. */
@@ -157,8 +160,16 @@ export async function startService(
       log,
       settings,
     };
-    const { solver, eventSources = [], nodeClassCloud } = options;
-    const tools = { solver, prices, board, eventSources, nodeClassCloud, decisions: recorder };
+    const { solver, eventSources = [], nodeClassCloud, refusals } = options;
+    const tools = {
+      solver,
+      prices,
+      board,
+      eventSources,
+      nodeClassCloud,
+      refusals,
+      decisions: recorder,
+    };
     await sideBySide.lead(leaderSignal, async (owns, turnSignal) => {
       await runControllers({ ...context, owns, signal: turnSignal }, tools);
     });

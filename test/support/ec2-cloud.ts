@@ -98,7 +98,8 @@ export function offeringOf(text: string): LaunchOffering {
   };
 }
 
-function classWithStatus({ account }: AwsWorld): EC2NodeClass {
+/** A class as its controller would have filled it. */
+export function classWithStatus({ account }: Pick<AwsWorld, 'account'>): EC2NodeClass {
   const images = [...account.images.values()];
   const imageOf = (machine: string): string =>
     images.find(({ name, architecture }) => name.includes('al2023') && architecture === machine)

@@ -17,7 +17,10 @@ import {
 import { spotPriceBandDefault } from '../../../core/ec2/fleet-asks.ts';
 import type { NodeClassCloud } from '../../../core/ec2/node-class-port.ts';
 import { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
-import { UnavailableOfferings } from '../../../core/ec2/unavailable-offerings.ts';
+import {
+  type RefusalMemory,
+  UnavailableOfferings,
+} from '../../../core/ec2/unavailable-offerings.ts';
 import type { Clock, Random } from '../../../core/ports.ts';
 import type { AllocatableOptions } from '../../../core/scheduling/allocatable.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -52,6 +55,8 @@ export interface Ec2CloudOptions extends ClientOptions {
 export interface Ec2Cloud extends CloudProvider {
   /** For the EC2NodeClass controller. */
   readonly nodeClasses: NodeClassCloud;
+  /** What EC2 has refused, to outlive this process. */
+  readonly refusals: RefusalMemory;
   /** Where types and prices are from, and how old they are. */
   readonly discovery: Readonly<Record<BookPart, PartSource>>;
   /** Reads types and prices; resolves after the first attempt, goes on until the signal. */
@@ -119,6 +124,10 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
     nodeClasses: createNodeClassCloud(connection, { ...preparation, types }),
     get discovery() {
       return book.sources;
+    },
+    refusals: {
+      records: () => unavailable.records(nowMs()),
+      restore: (records) => unavailable.restore(records, nowMs()),
     },
     start: async (signal) => await startDiscovery(connection, book, signal),
     connection,
