@@ -7,6 +7,7 @@
  */
 import type { EC2NodeClass } from './api/ec2nodeclass.ts';
 import type { Taint } from './api/kubernetes.ts';
+import type { AddressSupply } from './ec2/node-addresses.ts';
 import type { CallOptions } from './ports.ts';
 import type { CapacityType, InstanceType } from './state/instance-type.ts';
 
@@ -144,6 +145,12 @@ export interface CloudProvider {
 
   /** Asks for the end of an instance. Idempotent. `gone`: it is terminated or unknown. */
   terminate(providerID: string, options?: CallOptions): Promise<'terminating' | 'gone'>;
+
+  /**
+   * Private addresses that new nodes of these classes share; none where they are not scarce. Answers
+   * at once, from memory.
+   */
+  addressSupplies?(nodeClasses: readonly EC2NodeClass[]): readonly AddressSupply[];
 
   /**
    * Keeps plans and launches away from an offering until `untilMs` (wall clock), because the cloud

@@ -9,6 +9,7 @@
 import type { BlockDeviceMapping, EC2NodeClass } from '../api/ec2nodeclass.ts';
 import { amiFamily } from '../scheduling/ami-family.ts';
 import { bytesOf } from '../scheduling/quantity.ts';
+import type { ReservedCapacity } from '../state/instance-type.ts';
 
 interface Tag {
   Key: string;
@@ -64,6 +65,7 @@ export interface LaunchTemplateContent {
     CapacityReservationPreference?: 'none' | 'capacity-reservations-only';
     CapacityReservationTarget?: { CapacityReservationId: string };
   };
+  InstanceMarketOptions?: { MarketType: 'capacity-block' };
   TagSpecifications?: { ResourceType: 'network-interface'; Tags: Tag[] }[];
 }
 
@@ -75,7 +77,7 @@ export interface TemplateQuestion {
   readonly isIPv6: boolean;
   /** EFA interfaces that pods asked for; 0 for types without. */
   readonly efaCount: number;
-  readonly reservationId?: string | undefined;
+  readonly reservation?: Pick<ReservedCapacity, 'id' | 'kind'> | undefined;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +85,7 @@ const gibibyte = 2 ** 30;
 
 /** Pure. */
 export function launchTemplateContent(question: TemplateQuestion): LaunchTemplateContent {
-  const { nodeClass, imageId, userData, reservationId, tags } = question;
+  const { nodeClass, imageId, userData, reservation, tags } = question;
   const { spec, status } = nodeClass;
   const { detailedMonitoring, placementGroupSelector: group, cpuOptions } = spec;
   const options = spec.metadataOptions ?? {};
@@ -110,9 +112,12 @@ export function launchTemplateContent(question: TemplateQuestion): LaunchTemplat
       : { CpuOptions: { NestedVirtualization: cpuOptions.nestedVirtualization } }),
     // An open reservation must not be eaten up by launches that were not planned for it.
     CapacityReservationSpecification:
-      reservationId === undefined
+      reservation === undefined
         ? { CapacityReservationPreference: 'none' }
-        : { CapacityReservationTarget: { CapacityReservationId: reservationId } },
+        : { CapacityReservationTarget: { CapacityReservationId: reservation.id } },
+    ...(reservation?.kind === 'capacity-block'
+      ? { InstanceMarketOptions: { MarketType: 'capacity-block' as const } }
+      : {}),
     TagSpecifications: [{ ResourceType: 'network-interface', Tags: tagList(tags) }],
   };
 }

@@ -69,13 +69,22 @@ export class SubnetLedger {
 
   /** Addresses that a launch may count on; 0 for a subnet that is not known. */
   free(subnetId: string, nowMs: number): number {
+    return this.#left(subnetId, nowMs, () => true);
+  }
+
+  /** Addresses that no instance has: those of launches on their way are not taken off. */
+  unclaimed(subnetId: string, nowMs: number): number {
+    return this.#left(subnetId, nowMs, ({ settledMs }) => Number.isFinite(settledMs));
+  }
+
+  #left(subnetId: string, nowMs: number, counts: (held: Held) => boolean): number {
     const entry = this.#entries.get(subnetId);
     if (entry === undefined || entry.fullUntilMs > nowMs) return 0;
-    let free = entry.told;
-    for (const { booking } of this.#held) {
-      if (booking.subnetId === subnetId) free -= booking.addresses;
+    let left = entry.told;
+    for (const held of this.#held) {
+      if (held.booking.subnetId === subnetId && counts(held)) left -= held.booking.addresses;
     }
-    return Math.max(0, free);
+    return Math.max(0, left);
   }
 
   /**

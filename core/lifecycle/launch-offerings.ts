@@ -57,8 +57,12 @@ export function launchOfferings(
 function isAvailable(type: InstanceType | undefined, wanted: LaunchOffering): boolean {
   return (
     type?.offerings.some(
-      ({ zone, capacityType, available }) =>
-        available && zone === wanted.zone && capacityType === wanted.capacityType,
+      ({ zone, capacityType, available, reservation }) =>
+        available &&
+        zone === wanted.zone &&
+        capacityType === wanted.capacityType &&
+        (reservation === undefined ||
+          (reservation.id === wanted.reservationId && reservation.availableCount > 0)),
     ) ?? false
   );
 }
@@ -77,7 +81,7 @@ function admitted(claim: NodeClaim, types: readonly InstanceType[]): readonly La
     )
     .flatMap((type) =>
       type.offerings
-        // A reservation is named by its id, which only a plan knows.
+        // How much of a reservation others are planned to use only a plan knows.
         .filter(({ available, capacityType }) => available && capacityType !== 'reserved')
         .filter((offering) => ofPlace.every((one) => admitsValue(one, placeValue(one, offering))))
         .map((offering) => ({ type, offering })),

@@ -8,6 +8,7 @@
 import {
   karpenterAwsGroup,
   labelCapacityReservationId,
+  labelCapacityReservationType,
   labelCapacityType,
   labelInstanceType,
   labelRegion,
@@ -15,6 +16,7 @@ import {
 } from '../api/labels.ts';
 import type { NodeClaim, NodeClaimStatus } from '../api/nodeclaim.ts';
 import type { CloudInstance } from '../cloud-port.ts';
+import { reservationLabels, reservationOf } from '../scheduling/offering-labels.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
 import type { Resources } from '../scheduling/resources.ts';
 import { regionOfZone } from '../scheduling/well-known-labels.ts';
@@ -35,6 +37,7 @@ export function launchedLabels(
 ): Record<string, string | null> {
   const { zone, capacityType, reservationId } = instance;
   const region = regionOfZone(zone);
+  const reservation = type === undefined ? undefined : reservationOf(type, reservationId);
   const real: Record<string, string> = {
     ...type?.labels,
     [labelInstanceType]: instance.instanceType,
@@ -42,6 +45,7 @@ export function launchedLabels(
     [labelCapacityType]: capacityType,
     ...(region === undefined ? {} : { [labelRegion]: region }),
     ...(reservationId === undefined ? {} : { [labelCapacityReservationId]: reservationId }),
+    ...(reservation === undefined ? {} : reservationLabels(reservation)),
   };
   const present = claim.metadata.labels ?? {};
   const changes: Record<string, string | null> = {};
@@ -49,9 +53,18 @@ export function launchedLabels(
     if (present[key] !== value) changes[key] = value;
   }
   for (const key of Object.keys(present)) {
-    if (key.startsWith(instanceLabelPrefix) && real[key] === undefined) changes[key] = null;
+    if (isReal(key) && real[key] === undefined) changes[key] = null;
   }
   return changes;
+}
+
+/** Whether only what was launched decides the label. */
+function isReal(key: string): boolean {
+  return (
+    key.startsWith(instanceLabelPrefix) ||
+    key === labelCapacityReservationId ||
+    key === labelCapacityReservationType
+  );
 }
 
 /** Fields of the status, conditions apart. */

@@ -29,6 +29,7 @@ import type { LaunchOffering } from '../cloud-port.ts';
 import { nodeClassHashAnnotations } from '../ec2/node-class-hash.ts';
 import type { PlannedClaim } from '../packing/planned-claims.ts';
 import { annotationOfferings, offeringsRecord } from '../scheduling/claim-offerings.ts';
+import { reservationLabels, reservationOf } from '../scheduling/offering-labels.ts';
 import { pricedBy } from '../scheduling/overlays.ts';
 import { formatAmount } from '../scheduling/quantity.ts';
 import type { Fence, NodeReservation } from '../scheduling/reservation.ts';
@@ -73,7 +74,12 @@ export function claimDraft(
   const { metadata, spec } = pool.spec.template;
   const poolName = pool.metadata.name ?? '';
   const offerings: LaunchOffering[] = [planned.offering, ...planned.substitutes].map(
-    ({ instanceType, zone, capacityType }) => ({ instanceType, zone, capacityType }),
+    ({ instanceType, zone, capacityType, reservationId }) => ({
+      instanceType,
+      zone,
+      capacityType,
+      ...(reservationId === undefined ? {} : { reservationId }),
+    }),
   );
   const reservation: NodeReservation = { owners: pods.owners, expiresAtMs, fence: pods.fence };
   const overlay = pricedBy(planned.type, planned.offering);
@@ -137,6 +143,7 @@ function claimLabels({ type, offering, chosenLabels }: PlannedClaim, pool: NodeP
       : [];
   });
   const ref = spec.nodeClassRef;
+  const reservation = reservationOf(type, offering.reservationId);
   return {
     ...type.labels,
     ...Object.fromEntries(single),
@@ -145,6 +152,7 @@ function claimLabels({ type, offering, chosenLabels }: PlannedClaim, pool: NodeP
     [labelInstanceType]: offering.instanceType,
     [labelZone]: offering.zone,
     [labelCapacityType]: offering.capacityType,
+    ...(reservation === undefined ? {} : reservationLabels(reservation)),
     [labelNodePool]: pool.metadata.name ?? '',
     ...(ref.group === karpenterAwsGroup || ref.group === stowageGroup
       ? { [nodeClassLabel(ref.group)]: ref.name }

@@ -47,6 +47,7 @@ export function measuredCloud(
       await timed('Tag', async () => await cloud.tag(providerID, tags, options)),
     terminate: async (providerID, options) =>
       await timed('Delete', async () => await cloud.terminate(providerID, options)),
+    addressSupplies: (nodeClasses) => cloud.addressSupplies?.(nodeClasses) ?? [],
     markUnavailable: (offering, reason, untilMs) =>
       cloud.markUnavailable?.(offering, reason, untilMs),
   };

@@ -17,6 +17,7 @@ import type { NodeOverlay } from '../../core/api/nodeoverlay.ts';
 import { nodeOverlayProblems } from '../../core/api/nodeoverlay-rules.ts';
 import type { NodePool } from '../../core/api/nodepool.ts';
 import type { CloudProvider } from '../../core/cloud-port.ts';
+import type { AddressSupply } from '../../core/ec2/node-addresses.ts';
 import { type NodeClassKind, nodeClassKindOf } from '../../core/lifecycle/ownership.ts';
 import type { InstanceTypesOfPool } from '../../core/packing/packing-model.ts';
 import { type OverlaidPools, overlayLabels, overlayPools } from '../../core/scheduling/overlays.ts';
@@ -64,6 +65,12 @@ export class PriceBook {
     }
     this.#overlaid = this.#apply(byClass);
     return this.#overlaid.typesOf;
+  }
+
+  /** Addresses that new nodes share, as they are now. */
+  addresses(): readonly AddressSupply[] {
+    const nodeClasses = nodeClassKinds.flatMap((kind) => [...this.#view.all(kind)]);
+    return this.#cloud.addressSupplies?.(nodeClasses) ?? [];
   }
 
   /** Overlays that the types last read leave out, and the overlay that each of them meets. */

@@ -14,8 +14,10 @@ import {
   type LaunchOutcome,
   type LaunchRequest,
 } from '../../../core/cloud-port.ts';
+import { addressSupplies } from '../../../core/ec2/address-supply.ts';
 import { spotPriceBandDefault } from '../../../core/ec2/fleet-asks.ts';
 import type { NodeClassCloud } from '../../../core/ec2/node-class-port.ts';
+import { ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
 import { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
 import {
   type RefusalMemory,
@@ -80,10 +82,11 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
   const book = new OfferingsBook(catalogue, region);
   const unavailable = new UnavailableOfferings();
   const ledger = new SubnetLedger();
+  const reservations = new ReservationLedger();
   const types = new TypeBook({
     facts: () => book.facts(),
     unavailable,
-    ledger,
+    reservations,
     allocatable: options.allocatable ?? defaultAllocatable,
     nowMs,
   });
@@ -100,6 +103,7 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
     ...preparation,
     instances,
     unavailable,
+    reservations,
     spotPriceBand: options.spotPriceBand ?? spotPriceBandDefault,
     priceOf,
   });
@@ -121,7 +125,7 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
   }
 
   return {
-    nodeClasses: createNodeClassCloud(connection, { ...preparation, types }),
+    nodeClasses: createNodeClassCloud(connection, { ...preparation, types, reservations }),
     get discovery() {
       return book.sources;
     },
@@ -141,6 +145,7 @@ export function createEc2Cloud(options: Ec2CloudOptions): Ec2Cloud {
       await asPort(async () => await instances.tag(instanceIdOf(providerID), tags, signal)),
     terminate: async (providerID, { signal } = {}) =>
       await asPort(async () => await instances.terminate(instanceIdOf(providerID), signal)),
+    addressSupplies: (nodeClasses) => addressSupplies(nodeClasses, ledger, nowMs()),
     // For as long as a dry pool is kept away from, which is what the interruption asks for.
     markUnavailable: (offering) =>
       unavailable.mark(

@@ -21,6 +21,8 @@ export interface PreparedOffering {
   readonly subnetId: string;
   readonly template: string;
   readonly imageId: string;
+  /** A capacity block is asked for by a target of its own, and by nothing beside it. */
+  readonly isOfBlock: boolean;
 }
 
 export interface PreparedFleet {
@@ -75,6 +77,7 @@ export async function createFleet(
 export function fleetInput(fleet: PreparedFleet): CreateFleetCommandInput {
   const { ask, clientToken, count, offerings, context } = fleet;
   const isSpot = ask.capacityType === 'spot';
+  const isBlock = offerings.some(({ isOfBlock }) => isOfBlock);
   const templates = Map.groupBy(offerings, ({ template }) => template);
   const tags = tagList(fleet.tags);
   return {
@@ -83,18 +86,17 @@ export function fleetInput(fleet: PreparedFleet): CreateFleetCommandInput {
     ...(context === undefined ? {} : { Context: context }),
     TargetCapacitySpecification: {
       TotalTargetCapacity: count,
-      DefaultTargetCapacityType: isSpot ? 'spot' : 'on-demand',
+      DefaultTargetCapacityType: isBlock ? 'capacity-block' : isSpot ? 'spot' : 'on-demand',
     },
-    ...(isSpot
-      ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } }
-      : { OnDemandOptions: { AllocationStrategy: 'prioritized' } }),
+    ...(isSpot ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } } : {}),
+    ...(isSpot || isBlock ? {} : { OnDemandOptions: { AllocationStrategy: 'prioritized' } }),
     LaunchTemplateConfigs: [...templates].map(([LaunchTemplateName, group]) => ({
       LaunchTemplateSpecification: { LaunchTemplateName, Version: '$Latest' },
       Overrides: group.map((one) => ({
         InstanceType: one.offering.instanceType as never,
         SubnetId: one.subnetId,
         // price-capacity-optimized takes no priorities.
-        ...(isSpot ? {} : { Priority: offerings.indexOf(one) }),
+        ...(isSpot || isBlock ? {} : { Priority: offerings.indexOf(one) }),
       })),
     })),
     TagSpecifications: [

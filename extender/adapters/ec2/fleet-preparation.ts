@@ -14,8 +14,10 @@ import {
   type LaunchTemplateContent,
   launchTemplateContent,
 } from '../../../core/ec2/launch-template.ts';
+import { addressesOf } from '../../../core/ec2/node-addresses.ts';
 import type { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
 import { userData } from '../../../core/ec2/user-data/user-data.ts';
+import { reservationOf } from '../../../core/scheduling/offering-labels.ts';
 import type { InstanceType } from '../../../core/state/instance-type.ts';
 import type { ClusterLookup } from './cluster-lookup.ts';
 import type { PreparedOffering } from './fleet-call.ts';
@@ -40,14 +42,6 @@ export interface PreparationTools {
   readonly ledger: SubnetLedger;
   readonly clusterName: string;
   readonly nowMs: () => number;
-}
-
-/**
- * Addresses that a node takes when it starts: its VPC CNI attaches one interface and keeps another
- * one warm, both full; no more than its pods may use.
- */
-export function addressesOf({ facts, capacity }: InstanceType): number {
-  return Math.max(1, Math.min(capacity['pods'] ?? 0, 2 * facts.ipv4PerEni));
 }
 
 /** @throws AwsError, CloudError */
@@ -90,7 +84,8 @@ export async function prepareFleet(
       message = made.problem;
       continue;
     }
-    const prepared = { offering, subnetId, template: made.name, imageId };
+    const isOfBlock = reservationOf(type, ask.reservationId)?.kind === 'capacity-block';
+    const prepared = { offering, subnetId, template: made.name, imageId, isOfBlock };
     roomy.push({ prepared, room: Math.floor(room), addresses });
   }
   const { chosen, count } = chooseByRoom(roomy, wanted);
@@ -209,7 +204,11 @@ export async function templateContentFor(
     userData: Buffer.from(data.text).toString('base64'),
     isIPv6: facts.isIPv6,
     efaCount: 0,
-    reservationId,
+    // Also where it is not offered any more: the launch is for this reservation or for none.
+    reservation:
+      reservationId === undefined
+        ? undefined
+        : (reservationOf(type, reservationId) ?? { id: reservationId, kind: 'default' }),
     tags: {
       ...nodeClass.spec.tags,
       [`kubernetes.io/cluster/${clusterName}`]: 'owned',

@@ -17,6 +17,7 @@ import type {
 } from '../../../core/cloud-port.ts';
 import { classifyError, type ErrorClass } from '../../../core/ec2/error-codes.ts';
 import { type FleetAsk, fleetAsks } from '../../../core/ec2/fleet-asks.ts';
+import type { ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
 import type {
   UnavailableOfferings,
   UnavailableReason,
@@ -39,6 +40,7 @@ import { type Instances, providerIdOf } from './instances.ts';
 export interface LauncherTools extends PreparationTools {
   readonly instances: Instances;
   readonly unavailable: UnavailableOfferings;
+  readonly reservations: ReservationLedger;
   readonly spotPriceBand: number;
   priceOf(instanceType: string, zone: string, capacityType: CapacityType): number | undefined;
 }
@@ -341,6 +343,9 @@ class LaunchRun {
   #instanceOf({ instanceId, prepared }: FleetInstance, { tags }: PreparedFleet): CloudInstance {
     const { offering, imageId } = prepared;
     const { instanceType, zone, capacityType } = offering;
+    if (offering.reservationId !== undefined) {
+      this.#tools.reservations.launched(offering.reservationId, this.#tools.nowMs());
+    }
     // Of a group that got some of it, the offering may be among the dry.
     if (!this.#exhausted.has(offering)) this.#tools.unavailable.clear(offering);
     return {

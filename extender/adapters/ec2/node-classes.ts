@@ -9,6 +9,7 @@ import { unregisteredTaint } from '../../../core/api/labels.ts';
 import type { LaunchOffering, LaunchRequest } from '../../../core/cloud-port.ts';
 import { imageFor } from '../../../core/ec2/images.ts';
 import type { NodeClassCloud, ValidationProblem } from '../../../core/ec2/node-class-port.ts';
+import type { ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
 import { userDataBytesMax } from '../../../core/ec2/user-data/user-data.ts';
 import type { InstanceType } from '../../../core/state/instance-type.ts';
 import { cloudErrorOf } from './api-calls.ts';
@@ -27,6 +28,7 @@ const validationsMax = 1_000;
 export interface NodeClassTools extends PreparationTools {
   readonly cluster: ClusterLookup;
   readonly types: TypeBook;
+  readonly reservations: ReservationLedger;
 }
 
 export function createNodeClassCloud(
@@ -135,10 +137,12 @@ export function createNodeClassCloud(
           ),
       ),
     capacityReservations: async ({ spec }, { signal } = {}) =>
-      await asPort(
-        async () =>
-          await findReservations(connection, spec.capacityReservationSelectorTerms ?? [], signal),
-      ),
+      await asPort(async () => {
+        const terms = spec.capacityReservationSelectorTerms ?? [];
+        const found = await findReservations(connection, terms, signal);
+        tools.reservations.observe(found, connection.clock.nowMs());
+        return found.map(({ status }) => status);
+      }),
     instanceProfile: async (nodeClass, { signal } = {}) =>
       await asPort(async () => await profiles.ensure(nodeClass, signal)),
     validate: async (nodeClass, { signal } = {}) =>

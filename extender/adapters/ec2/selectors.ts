@@ -18,6 +18,7 @@ import type {
   SubnetSelectorTerm,
 } from '../../../core/api/ec2nodeclass.ts';
 import type { SecurityGroup } from '../../../core/ec2/node-class-port.ts';
+import type { ReservationCount } from '../../../core/ec2/reservation-ledger.ts';
 import type { Subnet } from '../../../core/ec2/subnet-ledger.ts';
 import type { Ec2Connection } from './connection.ts';
 import { pages } from './paging.ts';
@@ -90,13 +91,18 @@ export async function findSecurityGroups(
   return byId(found);
 }
 
+/** A reservation, and how many more instances EC2 says it has room for. */
+export interface FoundReservation extends ReservationCount {
+  readonly status: CapacityReservation;
+}
+
 /** Active ones, ordered by id. @throws AwsError */
 export async function findReservations(
   { clients, api, clock }: Ec2Connection,
   terms: readonly CapacityReservationSelectorTerm[],
   signal: AbortSignal | undefined,
-): Promise<readonly CapacityReservation[]> {
-  const found = new Map<string, CapacityReservation>();
+): Promise<readonly FoundReservation[]> {
+  const found = new Map<string, FoundReservation>();
   for (const term of terms) {
     const { id, ownerID, instanceMatchCriteria, tags } = term;
     const Filters: Filter[] = [
@@ -127,7 +133,9 @@ export async function findReservations(
     for await (const page of answers) {
       for (const one of page.CapacityReservations ?? []) {
         const status = reservationStatus(one, clock.nowMs());
-        if (status !== undefined) found.set(status.id, status);
+        if (status === undefined) continue;
+        const availableCount = one.AvailableInstanceCount ?? 0;
+        found.set(status.id, { id: status.id, availableCount, status });
       }
     }
   }

@@ -1,25 +1,29 @@
 /**
  * The instance types of each EC2NodeClass, with what can be had of them now.
  *
- * In: a node class. Out: its types, the same array until prices, refusals, free addresses or the class
- * change; types that did not change stay the same objects. It asks nobody.
+ * In: a node class. Out: its types, the same array until prices, refusals, reservations or the class
+ * change; types that did not change stay the same objects. Reservations that the class names are
+ * offerings of their types, as soon as EC2 has told how much they hold. It asks nobody.
  */
 import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import { imageFor } from '../../../core/ec2/images.ts';
-import type { SubnetLedger } from '../../../core/ec2/subnet-ledger.ts';
+import type { ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
 import type { UnavailableOfferings } from '../../../core/ec2/unavailable-offerings.ts';
 import { InputError } from '../../../core/errors.ts';
 import {
   type AllocatableOptions,
   resolveInstanceTypes,
 } from '../../../core/scheduling/allocatable.ts';
-import type { InstanceType, InstanceTypeFacts } from '../../../core/state/instance-type.ts';
-import { addressesOf } from './fleet-preparation.ts';
+import type {
+  InstanceType,
+  InstanceTypeFacts,
+  Offering,
+} from '../../../core/state/instance-type.ts';
 
 export interface TypeBookOptions {
   readonly facts: () => readonly InstanceTypeFacts[];
   readonly unavailable: UnavailableOfferings;
-  readonly ledger: SubnetLedger;
+  readonly reservations: ReservationLedger;
   readonly allocatable: AllocatableOptions;
   readonly nowMs: () => number;
 }
@@ -34,14 +38,14 @@ interface Entry {
   /** As if everything could be had. */
   readonly resolved: readonly InstanceType[];
   version: number;
-  room: string;
+  reserved: string;
   current: TypesOfClass;
 }
 
 /** Node classes held; the one that was not asked for the longest goes first. */
 const classesMax = 64;
-/** No node takes more addresses at its start, so that more of them change nothing. */
-const addressesMatter = 128;
+/** A block that ends this soon is drained already. */
+const expiringMs = 40 * 60_000;
 
 export class TypeBook {
   readonly #options: TypeBookOptions;
@@ -58,12 +62,12 @@ export class TypeBook {
     const key = this.#keyOf(nodeClass);
     const entry = this.#entryOf(key, nodeClass);
     const version = unavailable.version(nowMs());
-    const rooms = this.#rooms(nodeClass);
-    const room = JSON.stringify([...rooms]);
-    if (entry.version !== version || entry.room !== room) {
+    const offerings = this.#reservedOfferings(nodeClass);
+    const reserved = JSON.stringify([...offerings]);
+    if (entry.version !== version || entry.reserved !== reserved) {
       entry.version = version;
-      entry.room = room;
-      entry.current = this.#marked(entry, rooms);
+      entry.reserved = reserved;
+      entry.current = this.#marked(entry, offerings);
     }
     // Asked for last: stays the longest.
     this.#entries.delete(key);
@@ -75,10 +79,10 @@ export class TypeBook {
     const facts = this.#options.facts();
     const known = this.#entries.get(key);
     if (known?.facts === facts) return known;
-    const resolved = resolveInstanceTypes(facts, nodeClass, this.#options.allocatable).map(
-      (type) => (hasImage(nodeClass, type) ? type : withOfferings(type, () => false)),
+    const resolved = this.#resolved(facts, nodeClass).map((type) =>
+      hasImage(nodeClass, type) ? type : withOfferings(type, () => false),
     );
-    const entry = { facts, resolved, version: -1, room: '', current: typesOfClass(resolved) };
+    const entry = { facts, resolved, version: -1, reserved: '', current: typesOfClass(resolved) };
     const [oldest] = this.#entries.keys();
     if (this.#entries.size >= classesMax && oldest !== undefined) this.#entries.delete(oldest);
     return entry;
@@ -105,28 +109,51 @@ export class TypeBook {
     return key;
   }
 
-  /** Zone -> free addresses of its roomiest subnet, as far as they matter. */
-  #rooms(nodeClass: EC2NodeClass): ReadonlyMap<string, number> {
-    const { ledger, nowMs } = this.#options;
-    const rooms = new Map<string, number>();
-    for (const { id, zone } of nodeClass.status?.subnets ?? []) {
-      const free = ledger.knows(id) ? ledger.free(id, nowMs()) : addressesMatter;
-      rooms.set(zone, Math.max(rooms.get(zone) ?? 0, Math.min(free, addressesMatter)));
+  /** Instance type -> offerings of the reservations that the class names and that go on. */
+  #reservedOfferings({ status }: EC2NodeClass): ReadonlyMap<string, readonly Offering[]> {
+    const { reservations, nowMs } = this.#options;
+    const atMs = nowMs();
+    const offerings = new Map<string, Offering[]>();
+    for (const one of status?.capacityReservations ?? []) {
+      const { id, instanceType, availabilityZone: zone, reservationType: kind = 'default' } = one;
+      const endsMs = one.endTime === undefined ? Infinity : Date.parse(one.endTime);
+      const marginMs = kind === 'capacity-block' ? expiringMs : 0;
+      const availableCount = reservations.left(id);
+      if (availableCount === undefined || endsMs - atMs <= marginMs) continue;
+      const offering: Offering = {
+        zone,
+        capacityType: 'reserved',
+        priceNanoUsdPerHour: 0,
+        available: one.state !== 'expiring',
+        reservation: { id, kind, availableCount },
+      };
+      offerings.set(instanceType, [...(offerings.get(instanceType) ?? []), offering]);
     }
-    return rooms;
+    return offerings;
   }
 
-  #marked({ resolved, current }: Entry, rooms: ReadonlyMap<string, number>): TypesOfClass {
+  #marked(
+    { resolved, current }: Entry,
+    reserved: ReadonlyMap<string, readonly Offering[]>,
+  ): TypesOfClass {
     const { unavailable, nowMs } = this.#options;
     const atMs = nowMs();
     let hasChanged = false;
     const list = resolved.map((type, index) => {
-      const addresses = addressesOf(type);
+      const own = reserved.get(type.name);
+      const whole = own === undefined ? type : { ...type, offerings: [...type.offerings, ...own] };
       const marked = withOfferings(
-        type,
-        ({ zone, capacityType }) =>
-          (rooms.get(zone) ?? addressesMatter) >= Math.min(addresses, addressesMatter) &&
-          !unavailable.isUnavailable({ instanceType: type.name, zone, capacityType }, atMs),
+        whole,
+        ({ zone, capacityType, reservation }) =>
+          !unavailable.isUnavailable(
+            {
+              instanceType: type.name,
+              zone,
+              capacityType,
+              ...(reservation === undefined ? {} : { reservationId: reservation.id }),
+            },
+            atMs,
+          ),
       );
       const before = current.list[index];
       if (before !== undefined && isSame(before, marked)) return before;
@@ -166,6 +193,14 @@ function isSame(a: InstanceType, b: InstanceType): boolean {
     a === b ||
     (a.offerings.length === b.offerings.length &&
       a.allocatable === b.allocatable &&
-      a.offerings.every((offering, index) => offering.available === b.offerings[index]?.available))
+      a.offerings.every((offering, index) => isSameOffering(offering, b.offerings[index])))
+  );
+}
+
+function isSameOffering(a: Offering, b: Offering | undefined): boolean {
+  return (
+    a.available === b?.available &&
+    a.reservation?.id === b.reservation?.id &&
+    a.reservation?.availableCount === b.reservation?.availableCount
   );
 }

@@ -196,6 +196,7 @@ class Provisioner {
         model: {
           nodeCostNano: settings.nodeCostNano,
           riskNano: (offering) => riskNano(offering, settings),
+          addresses: this.#options.prices.addresses(),
         },
         solve: {
           gap: settings.solveGap,

@@ -78,23 +78,25 @@ t.test('what nobody offers is not asked for', async (t) => {
   t.strictSame(launchOfferings(claim([], [unknown, elsewhere, second]), all, none), [second]);
 });
 
-t.test('a reservation of the plan is asked for by its id', async (t) => {
-  const reserved = { ...first, capacityType: 'reserved' as const, reservationId: 'cr-1' };
-  const types = all.map((type) =>
-    type.name === first.instanceType
-      ? {
-          ...type,
-          offerings: [
-            {
-              zone: first.zone,
-              capacityType: 'reserved' as const,
-              priceNanoUsdPerHour: 1,
-              available: true,
-            },
-          ],
-        }
-      : type,
+function withReservation(availableCount: number): readonly InstanceType[] {
+  const offering = {
+    zone: first.zone,
+    capacityType: 'reserved' as const,
+    priceNanoUsdPerHour: 0,
+    available: true,
+    reservation: { id: 'cr-1', kind: 'default' as const, availableCount },
+  };
+  return all.map((type) =>
+    type.name === first.instanceType ? { ...type, offerings: [offering] } : type,
   );
+}
+
+t.test('a reservation of the plan is asked for by its id, unless it is full by now', async (t) => {
+  const reserved = { ...first, capacityType: 'reserved' as const, reservationId: 'cr-1' };
+  const types = withReservation(1);
+  const other = { ...reserved, reservationId: 'cr-2' };
+  t.strictSame(launchOfferings(claim([], [other, second]), types, none), [second]);
+  t.strictSame(launchOfferings(claim([], [reserved, second]), withReservation(0), none), [second]);
   t.strictSame(launchOfferings(claim([], [reserved]), types, none), [reserved]);
   const exhausted = new Set([offeringKey(reserved)]);
   const requirements = [inValues('node.kubernetes.io/instance-type', first.instanceType)];

@@ -58,6 +58,28 @@ t.test(
   },
 );
 
+t.test(
+  'a node of a reservation says of which kind; one that came otherwise says neither',
+  async (t) => {
+    const reservation = { id: 'cr-1', kind: 'capacity-block' as const, availableCount: 0 };
+    const offering = {
+      zone: 'us-east-1b',
+      capacityType: 'reserved' as const,
+      priceNanoUsdPerHour: 0,
+      available: true,
+      reservation,
+    };
+    const [idKey, typeKey] = ['id', 'type'].map(
+      (end) => `karpenter.k8s.aws/capacity-reservation-${end}`,
+    ) as [string, string];
+    const labels = launchedLabels(liveClaim(), instance, { ...type!, offerings: [offering] });
+    t.match(labels, { [idKey]: 'cr-1', [typeKey]: 'capacity-block' });
+    const { reservationId: _, ...other } = { ...instance, capacityType: 'on-demand' as const };
+    const claim = liveClaim({ labels: { [idKey]: 'cr-1', [typeKey]: 'capacity-block' } });
+    t.match(launchedLabels(claim, other, type), { [idKey]: null, [typeKey]: null });
+  },
+);
+
 t.test('written once, nothing is left to change', async (t) => {
   const labels = launchedLabels(liveClaim(), instance, type);
   const told = Object.entries(labels).flatMap(([key, value]) =>
