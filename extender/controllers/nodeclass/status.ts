@@ -78,8 +78,11 @@ function watchClasses(
     view.listen('NodeClaim', ({ type, object }) => {
       const { nodeClassRef } = object.spec;
       const kind = nodeClassKindOf(nodeClassRef);
-      // The last one of a class that waits for it.
-      if (type === 'deleted' && kind !== undefined) add(keyOf(kind, nodeClassRef.name));
+      if (type !== 'deleted' || kind === undefined) return;
+      const { name } = nodeClassRef;
+      // Perhaps the last one of a class that waits for it.
+      const isLeaving = view.get(kind, { name })?.metadata.deletionTimestamp !== undefined;
+      if (isLeaving) add(keyOf(kind, name));
     }),
   );
   return () => {

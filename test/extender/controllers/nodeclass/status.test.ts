@@ -7,11 +7,14 @@ import type { EC2NodeClass, EC2NodeClassSpec } from '../../../../core/api/ec2nod
 import { createEc2Cloud } from '../../../../extender/adapters/ec2/cloud.ts';
 import { startNodeClassStatus } from '../../../../extender/controllers/nodeclass/status.ts';
 import { createMetrics } from '../../../../extender/metrics.ts';
+import { deleteObject } from '../../../../sim/cluster/deletion.ts';
 import { createRandom } from '../../../../sim/random.ts';
 import { type Account, createAccount, engineOptionsOf } from '../../../../sim/wire/account.ts';
 import { startWire, type Wire } from '../../../../sim/wire/server.ts';
 import { createWorld, type World } from '../../../../sim/world.ts';
 import { type ControllerProcess, startControllers } from '../../../support/controller-fixture.ts';
+
+t.setTimeout(120_000);
 
 const discovery = { 'karpenter.sh/discovery': 'simulated' };
 
@@ -204,4 +207,31 @@ t.test('a cloud that does not answer takes nothing from what is known', async (t
   const after = world.cluster.get('EC2NodeClass', { name: 'default' });
   t.strictSame(after?.status?.subnets, before.status?.subnets);
   t.equal(after !== undefined && conditionOf(after, 'Ready')?.status, 'True');
+});
+
+t.test('a class is not looked at anew because a claim of it went', async (t) => {
+  const { create, until, wire, world } = await start(t);
+  create('default');
+  await until('default', isSaid('Ready', 'True'));
+  const looks = (): number =>
+    wire.calls.filter(({ action }) => action === 'DescribeSecurityGroups').length;
+  const before = looks();
+  const startMs = world.clock.nowMs();
+  for (let index = 0; index < 10; index += 1) {
+    const name = `general-${index}`;
+    world.cluster.create('NodeClaim', {
+      apiVersion: 'karpenter.sh/v1',
+      kind: 'NodeClaim',
+      metadata: { name },
+      spec: {
+        nodeClassRef: { group: 'karpenter.k8s.aws', kind: 'EC2NodeClass', name: 'default' },
+        requirements: [],
+      },
+    });
+    await world.clock.sleep(1_000);
+    deleteObject(world.cluster, 'NodeClaim', { name });
+    await world.clock.sleep(4_000);
+  }
+  const byTime = 1 + (world.clock.nowMs() - startMs) / 60_000;
+  t.ok(looks() - before <= byTime, 'time alone is a reason');
 });
