@@ -2,6 +2,9 @@
 import t from 'tap';
 import { startEc2World } from '../../../support/ec2-cloud.ts';
 
+/** Real time; a busy machine needs a multiple of the seconds that it takes. */
+t.setTimeout(180_000);
+
 const m5 = 'm5.large/a/on-demand';
 
 t.test('a burst stays within the rate of CreateFleet: none of it is refused', async (t) => {
