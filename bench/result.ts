@@ -161,6 +161,14 @@ export function costReachedMs(curve: readonly CurvePoint[], costUsd: number): nu
   return curve.find(([, cost]) => cost !== null && cost <= costUsd)?.[0] ?? null;
 }
 
+/** The gap proven by then; null while there is no plan. */
+export function gapAt(curve: readonly CurvePoint[], atMs: number): number | null {
+  const last = curve.findLast(([ms, cost]) => ms <= atMs && cost !== null);
+  if (last === undefined) return null;
+  const [, cost, lowerBound] = last;
+  return cost === null || cost === 0 ? 0 : (cost - lowerBound) / cost;
+}
+
 /** The middle value of numbers; NaN of none. Null counts as infinitely large. */
 export function median(values: readonly (number | null)[]): number {
   const sorted = values.map((value) => value ?? Infinity).sort((a, b) => a - b);
