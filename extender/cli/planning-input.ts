@@ -59,7 +59,11 @@ export async function readPlanningInput(
     zoneIds,
   });
   const ignored = [...ignoredKinds].map(([kind, count]) => `${count} ${kind}`).sort();
-  const notes = [...input.notes, ...overlayConflictNotes(conflicts)];
+  const notes = [
+    ...input.notes,
+    ...overlayConflictNotes(conflicts),
+    ...snapshot.nodeClasses.flatMap(reservationNotes),
+  ];
   if (ignored.length > 0) {
     notes.push(`Passed over, for they do not matter to placement: ${ignored.join(', ')}.`);
   }
@@ -69,6 +73,17 @@ export async function readPlanningInput(
 function nodeClassOf(snapshot: ClusterSnapshot, pool: NodePool): EC2NodeClass | undefined {
   const { name } = pool.spec.template.spec.nodeClassRef;
   return snapshot.nodeClasses.find(({ metadata }) => metadata.name === name);
+}
+
+/** The status of a class names its reservations and not how many instances each has left. */
+export function reservationNotes({ metadata, status }: EC2NodeClass): readonly string[] {
+  const count = status?.capacityReservations?.length ?? 0;
+  if (count === 0) return [];
+  const which =
+    count === 1 ? 'its capacity reservation is' : `its ${count} capacity reservations are`;
+  return [
+    `EC2NodeClass ${metadata.name}: ${which} not planned with, for its status does not tell how many instances are left`,
+  ];
 }
 
 /** Types under each node class of the snapshot, resolved when first asked for. */
