@@ -39,6 +39,8 @@ export interface LaunchRequest {
    * with the token of the call that made it, which is `clientToken`, then what the cloud appends.
    */
   readonly place?: LaunchPlace;
+  /** Pods asked for EFA: the instance gets as many EFA interfaces as its type can have. */
+  readonly hasEfa?: true;
   readonly nodeClaimName: string;
   readonly nodePoolName: string;
   readonly nodeClass: EC2NodeClass;

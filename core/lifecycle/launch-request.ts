@@ -16,11 +16,13 @@ import {
   labelNodePool,
   labelStowageNodeClass,
   nodeClassLabel,
+  resourceEfa,
   stowageGroup,
   unregisteredTaint,
 } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { CloudInstance, LaunchOffering, LaunchPlace, LaunchRequest } from '../cloud-port.ts';
+import { requestedResources } from '../scheduling/quantity.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
 
 /** Tag with the claim's name. */
@@ -92,6 +94,12 @@ export function launchKey(question: LaunchQuestion): string {
   return `${question.attempt} ${statement(question, 2)}`;
 }
 
+/** Interfaces with EFA are made with the instance or never. */
+function isAskedForEfa({ spec }: NodeClaim): boolean {
+  const requests = requestedResources(spec.resources?.requests ?? {});
+  return (requests[resourceEfa] ?? 0) > 0;
+}
+
 function namesOf({ claim, nodeClass }: LaunchQuestion) {
   return {
     nodeClaimName: claim.metadata.name,
@@ -107,6 +115,7 @@ function askedOf(question: LaunchQuestion, size: number) {
     tags: size === 1 ? { ...commonTags(question), ...memberTags(claim) } : commonTags(question),
     labels: registrationLabels(claim.metadata.labels ?? {}),
     taints: registrationTaints(claim),
+    ...(isAskedForEfa(claim) ? { hasEfa: true as const } : {}),
   };
 }
 

@@ -177,7 +177,7 @@ async function templateFor(
 /** The content of the template that a type starts from. @throws AwsError, CloudError */
 export async function templateContentFor(
   { cluster, clusterName }: PreparationTools,
-  { nodeClass, labels, taints }: LaunchRequest,
+  { nodeClass, labels, taints, hasEfa }: LaunchRequest,
   type: InstanceType,
   imageId: string,
   reservationId: string | undefined,
@@ -203,7 +203,7 @@ export async function templateContentFor(
     imageId,
     userData: Buffer.from(data.text).toString('base64'),
     isIPv6: facts.isIPv6,
-    efaCount: 0,
+    efaCount: hasEfa === true ? type.facts.efaCount : 0,
     // Also where it is not offered any more: the launch is for this reservation or for none.
     reservation:
       reservationId === undefined
