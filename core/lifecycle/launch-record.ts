@@ -6,6 +6,7 @@
  * dead one had launched instead of a second one. Later attempts ask for other offerings under
  * other tokens, and only after the cloud has denied the one before.
  */
+import { type Annotations, annotationFields } from '../api/annotation-json.ts';
 import type { LaunchOffering, LaunchPlace } from '../cloud-port.ts';
 import {
   annotationOfferings,
@@ -34,8 +35,6 @@ export interface GroupPlace extends LaunchPlace {
   readonly leader: string;
 }
 
-type Annotations = Readonly<Record<string, string>> | undefined;
-
 /** The value of {@link annotationLaunch}. */
 export function launchRecordText(record: LaunchRecord, annotations: Annotations): string {
   const { attempt, token, atMs, offerings, group } = record;
@@ -53,10 +52,9 @@ export function launchRecordText(record: LaunchRecord, annotations: Annotations)
 
 /** The last attempt that was made; undefined if none was, or none can be read. */
 export function launchRecordOf(annotations: Annotations): LaunchRecord | undefined {
-  const text = annotations?.[annotationLaunch];
-  const value = text === undefined ? undefined : parsed(text);
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { attempt, token, at, offerings: own, group } = value as Record<string, unknown>;
+  const fields = annotationFields(annotations, annotationLaunch);
+  if (fields === undefined) return undefined;
+  const { attempt, token, at, offerings: own, group } = fields;
   const atMs = typeof at === 'string' ? Date.parse(at) : Number.NaN;
   const list = own === undefined ? annotations?.[annotationOfferings] : JSON.stringify(own);
   const offerings = list === undefined ? [] : offeringsOf({ [annotationOfferings]: list });
@@ -81,12 +79,4 @@ function isPlace(value: unknown): value is GroupPlace {
     (index as number) < (size as number) &&
     typeof leader === 'string'
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@
  * restart launches what was planned. What cannot be read is no offering: the claim is then launched
  * by its requirements alone.
  */
+import { type Annotations, annotationStrings } from '../api/annotation-json.ts';
 import { type CapacityType, capacityTypes } from '../api/labels.ts';
 import type { LaunchOffering } from '../cloud-port.ts';
 
@@ -31,17 +32,13 @@ export function offeringsRecord(offerings: readonly LaunchOffering[]): string {
 }
 
 /** The offerings that annotations name, in order; empty if none can be read. */
-export function offeringsOf(
-  annotations: Readonly<Record<string, string>> | undefined,
-): readonly LaunchOffering[] {
-  const record = annotations?.[annotationOfferings];
-  const value = record === undefined ? undefined : parsed(record);
-  if (!Array.isArray(value)) return [];
-  return value.slice(0, offeringsPerClaimMax).flatMap((text) => offeringOf(text) ?? []);
+export function offeringsOf(annotations: Annotations): readonly LaunchOffering[] {
+  return annotationStrings(annotations, annotationOfferings)
+    .slice(0, offeringsPerClaimMax)
+    .flatMap((text) => offeringOf(text) ?? []);
 }
 
-function offeringOf(text: unknown): LaunchOffering | undefined {
-  if (typeof text !== 'string') return undefined;
+function offeringOf(text: string): LaunchOffering | undefined {
   const [instanceType = '', zone = '', capacityType = '', reservationId] = text.split('/');
   if (instanceType === '' || zone === '' || !isCapacityType(capacityType)) return undefined;
   return {
@@ -54,12 +51,4 @@ function offeringOf(text: unknown): LaunchOffering | undefined {
 
 function isCapacityType(text: string): text is CapacityType {
   return (capacityTypes as readonly string[]).includes(text);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
