@@ -145,7 +145,8 @@ function book(
 ): (usedSubnetIds: readonly string[]) => void {
   const bySubnet = Map.groupBy(chosen, ({ prepared }) => prepared.subnetId);
   const held = [...bySubnet].flatMap(([subnetId, group]) => {
-    const addresses = Math.min(...group.map((one) => one.addresses));
+    // Any of the types may come: the one that takes most must have room.
+    const addresses = Math.max(...group.map((one) => one.addresses));
     return Array.from({ length: count }, () => ({
       subnetId,
       booking: ledger.book({ subnetId, addresses }),
