@@ -120,6 +120,19 @@ export function validationCondition(
   return condition(nodeClass, type, tried, (problem) => problem);
 }
 
+/**
+ * Whether the class's nodes are warned of, by what is wrong with the sources of interruptions ('' for
+ * nothing, undefined while nobody knows). No part of Ready: without them nodes can be launched.
+ */
+export function interruptionCondition(problem: string | undefined): readonly ConditionUpdate[] {
+  const type = 'InterruptionSourcesReady';
+  if (problem === undefined) return [];
+  const reason = 'InterruptionSourceUnavailable';
+  return [
+    problem === '' ? { type, status: 'True' } : { type, status: 'False', reason, message: problem },
+  ];
+}
+
 /** The condition Ready: False as soon as one is. */
 export function readyCondition(conditions: readonly ConditionUpdate[]): ConditionUpdate {
   const bad = conditions.filter(({ status }) => status !== 'True');

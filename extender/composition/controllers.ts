@@ -16,6 +16,10 @@ import { startEmptiness } from '../controllers/disruption/emptiness.ts';
 import { startQuietTime } from '../controllers/disruption/quiet-time.ts';
 import { startDrift } from '../controllers/drift/drift.ts';
 import { startInterruption } from '../controllers/interruption/interruption.ts';
+import {
+  createSourceHealth,
+  type SourceHealth,
+} from '../controllers/interruption/source-health.ts';
 import { startNodeClaimExpiration } from '../controllers/nodeclaims/expiration.ts';
 import { startInstanceGarbageCollection } from '../controllers/nodeclaims/garbage-collection.ts';
 import { startNodeClaimLifecycle } from '../controllers/nodeclaims/lifecycle.ts';
@@ -44,7 +48,12 @@ export interface LeaderTools {
   readonly refusals: RefusalMemory | undefined;
 }
 
-type Start = (context: ControllerContext, tools: LeaderTools) => Controller | undefined;
+/** What controllers of one run tell each other. */
+interface Shared {
+  readonly sourceHealth: SourceHealth;
+}
+
+type Start = (context: ControllerContext, tools: LeaderTools & Shared) => Controller | undefined;
 
 const starts: readonly Start[] = [
   // First: what was refused before is known when the first claim is launched.
@@ -58,9 +67,12 @@ const starts: readonly Start[] = [
   startInstanceGarbageCollection,
   startQuietTime,
   startEmptiness,
-  (context, { eventSources }) => startInterruption(context, eventSources),
-  (context, { nodeClassCloud }) =>
-    nodeClassCloud === undefined ? undefined : startNodeClassStatus(context, nodeClassCloud),
+  (context, { eventSources, sourceHealth }) =>
+    startInterruption(context, eventSources, sourceHealth),
+  (context, { nodeClassCloud, sourceHealth }) =>
+    nodeClassCloud === undefined
+      ? undefined
+      : startNodeClassStatus(context, nodeClassCloud, sourceHealth),
   startNodePoolStatus,
   startDrift,
   (context, { prices }) => startNodeOverlayStatus(context, prices),
@@ -77,7 +89,8 @@ export async function runControllers(
 ): Promise<void> {
   const bug = new AbortController();
   const signal = AbortSignal.any([context.signal, bug.signal]);
-  const running = starts.flatMap((start) => start({ ...context, signal }, tools) ?? []);
+  const shared = { ...tools, sourceHealth: createSourceHealth() };
+  const running = starts.flatMap((start) => start({ ...context, signal }, shared) ?? []);
   const results = await Promise.allSettled(
     running.map(async ({ name, done }) => {
       try {

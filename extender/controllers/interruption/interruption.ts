@@ -3,16 +3,16 @@
  *
  * In: sources of news, NodeClaims. Out: nodes closed within moments, offerings marked unavailable,
  * replacements planned, claims ended in time; messages acknowledged when that much is written down.
- * A source that cannot be asked is told of on every node class and asked again.
+ * A source that cannot be asked is told of, for every node class to say so, and asked again.
  */
 import type { CloudError } from '../../../core/cloud-port.ts';
 import type { EventSource } from '../../../core/interruption-port.ts';
 import type { Controller, ControllerContext } from '../context.ts';
-import { reference } from '../termination/reports.ts';
 import { ClaimIndex } from './claim-index.ts';
 import { actOn } from './event-action.ts';
 import { startInterruptedClaims } from './interrupted-claims.ts';
 import { takeMessages } from './message-intake.ts';
+import type { SourceHealth } from './source-health.ts';
 
 /** Claims of one event acted on at once. */
 const claimsAtOnce = 10;
@@ -24,6 +24,7 @@ const claimsAtOnce = 10;
 export function startInterruption(
   context: ControllerContext,
   sources: readonly EventSource[],
+  health: SourceHealth,
 ): Controller {
   const index = new ClaimIndex(context.view);
   const claims = startInterruptedClaims(context);
@@ -37,7 +38,8 @@ export function startInterruption(
           await Promise.all(some.map((claim) => actOn(context, event, claim, signal)));
         }
       },
-      complain: (failing, error) => tellUnreachable(context, failing, error),
+      asked: ({ name }, error) =>
+        health.note(name, error === undefined ? undefined : problemOf(source, error)),
     }),
   );
   const done = Promise.all([claims.done, ...intakes])
@@ -48,17 +50,11 @@ export function startInterruption(
   return { name: claims.name, done };
 }
 
-function tellUnreachable(
-  { view, recorder }: ControllerContext,
-  { name }: EventSource,
-  { code, message }: CloudError,
-): void {
+function problemOf({ name }: EventSource, { code, message }: CloudError): string {
   const what = code === 'unauthorized' ? 'may not be read' : 'cannot be reached';
-  const text = `the ${name} of interruptions ${what}: ${message}; nodes are lost without warning until it can`;
-  const told = 'InterruptionSourceUnavailable';
-  for (const kind of ['EC2NodeClass', 'EC2NodeClass.stowage.dev'] as const) {
-    for (const nodeClass of view.all(kind)) {
-      recorder.event(reference(kind, nodeClass), 'Warning', told, text);
-    }
-  }
+  const fix =
+    code === 'unauthorized'
+      ? "check the controller's credentials and its IAM policy"
+      : 'check its name and region, or leave it out';
+  return `the ${name} of interruptions ${what}: ${message}; nodes are lost without warning until it can: ${fix}`;
 }

@@ -23,8 +23,8 @@ export interface IntakeOptions {
   readonly source: EventSource;
   /** Throws ClusterError where the message is to come again. */
   readonly act: (event: CloudEvent, signal: AbortSignal) => Promise<void>;
-  /** Told when the source cannot be asked; once per spell of failures. */
-  readonly complain: (source: EventSource, error: CloudError) => void;
+  /** Told whenever the source was asked: why it could not be, or that it has answered. */
+  readonly asked: (source: EventSource, error: CloudError | undefined) => void;
 }
 
 /** Runs until the context's signal. Rejects on a bug. */
@@ -33,7 +33,7 @@ export async function takeMessages(
   options: IntakeOptions,
 ): Promise<void> {
   const { clock, random, metrics, log, signal } = context;
-  const { source, complain } = options;
+  const { source, asked } = options;
   const recent = new RecentEvents();
   let receivers = 1;
   let failures = 0;
@@ -43,13 +43,14 @@ export async function takeMessages(
         Array.from({ length: receivers }, () => takeBatch(context, options, recent)),
       );
       failures = 0;
+      asked(source, undefined);
       const isBacklog = counts.every((count) => count >= source.batchMax);
       receivers = isBacklog ? Math.min(receiversMax, receivers * 2) : 1;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof CloudError)) throw error;
       metrics.interruption.sourceErrors.inc({ source: source.name, error: error.code });
-      if (failures === 0) complain(source, error);
+      asked(source, error);
       failures += 1;
       receivers = 1;
       const ceilingMs = Math.min(backoffFirstMs * 2 ** (failures - 1), backoffMaxMs);

@@ -20,6 +20,7 @@ import type { NodeClassCloud } from '../../../core/ec2/node-class-port.ts';
 import {
   type Finding,
   foundStatus,
+  interruptionCondition,
   readyCondition,
   type StatusFields,
   settingsProblem,
@@ -28,6 +29,7 @@ import {
 import { type NodeClassKind, nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
 import { isClusterError } from '../../../core/ports.ts';
 import { type Controller, type ControllerContext, fieldManager } from '../context.ts';
+import type { SourceHealth } from '../interruption/source-health.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';
 import { rehashClaims } from './claim-hashes.ts';
 
@@ -44,6 +46,7 @@ const kinds: readonly NodeClassKind[] = ['EC2NodeClass', 'EC2NodeClass.stowage.d
 export function startNodeClassStatus(
   context: ControllerContext,
   cloud: NodeClassCloud,
+  sources: SourceHealth,
 ): Controller {
   return startReconciler(context, {
     name: 'nodeclass-status',
@@ -53,14 +56,15 @@ export function startNodeClassStatus(
         await cloud.collectTemplates({ signal: context.signal });
         return { againAfterMs: collectEveryMs };
       }
-      return await bringUpToDate(context, cloud, key);
+      return await bringUpToDate(context, cloud, sources, key);
     },
-    watch: (add) => watchClasses(context, add),
+    watch: (add) => watchClasses(context, sources, add),
   });
 }
 
 function watchClasses(
   { view }: ControllerContext,
+  sources: SourceHealth,
   add: (key: string, afterMs?: number) => void,
 ): () => void {
   add(collectKey, collectEveryMs);
@@ -85,6 +89,13 @@ function watchClasses(
       if (isLeaving) add(keyOf(kind, name));
     }),
   );
+  stops.push(
+    sources.listen(() => {
+      for (const kind of kinds) {
+        for (const { metadata } of view.all(kind)) add(keyOf(kind, metadata.name));
+      }
+    }),
+  );
   return () => {
     for (const stop of stops) stop();
   };
@@ -97,6 +108,7 @@ function keyOf(kind: NodeClassKind, name: string): string {
 async function bringUpToDate(
   context: ControllerContext,
   cloud: NodeClassCloud,
+  sources: SourceHealth,
   key: string,
 ): Promise<Reconciled | undefined> {
   const kind = kinds.find((one) => key.startsWith(`${one}/`));
@@ -110,7 +122,8 @@ async function bringUpToDate(
   const nodeClass = await withMetadata(context, kind, seen);
   await rehashClaims(context, kind, nodeClass);
   const { fields, conditions, isAnswered } = await look(context, cloud, nodeClass);
-  await writeStatus(context, kind, nodeClass, fields, conditions);
+  const told = [...conditions, ...interruptionCondition(sources.problem)];
+  await writeStatus(context, kind, nodeClass, fields, told);
   return { againAfterMs: isAnswered ? lookEveryMs : lookSoonMs };
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../../../extender/adapters/ec2/queue-source.ts';
 import { systemClock, systemRandom } from '../../../../extender/adapters/system.ts';
 import { startInterruption } from '../../../../extender/controllers/interruption/interruption.ts';
+import { createSourceHealth } from '../../../../extender/controllers/interruption/source-health.ts';
 import { Ec2Engine } from '../../../../sim/ec2-engine.ts';
 import { createRandom } from '../../../../sim/random.ts';
 import type { MessageQueue } from '../../../../sim/wire/message-queue.ts';
@@ -101,16 +102,20 @@ t.test('fifteen thousand messages are drained', async (t) => {
   const startedMs = performance.now();
   const process = await startControllers(world, 'one', {
     start: (context) => [
-      startInterruption(context, [
-        {
-          ...source,
-          acknowledge: async (receipts, signal) => {
-            await source.acknowledge(receipts, signal);
-            acknowledged += receipts.length;
-            if (acknowledged === count) drained.resolve();
+      startInterruption(
+        context,
+        [
+          {
+            ...source,
+            acknowledge: async (receipts, signal) => {
+              await source.acknowledge(receipts, signal);
+              acknowledged += receipts.length;
+              if (acknowledged === count) drained.resolve();
+            },
           },
-        },
-      ]),
+        ],
+        createSourceHealth(),
+      ),
     ],
   });
   await drained.promise;
@@ -120,6 +125,20 @@ t.test('fifteen thousand messages are drained', async (t) => {
   const deleted = await process.context.metrics.interruption.deleted.get();
   t.ok((deleted.values[0]?.value ?? 0) >= count - 100, 'and counted');
   t.strictSame(process.failures, []);
+  process.stop();
+  await Promise.all(process.controllers.map(({ done }) => done));
+});
+
+t.test('a queue that is not there is told of, with what to do', async (t) => {
+  const { queue, sourceOf } = await scene(t);
+  const health = createSourceHealth();
+  const changed = Promise.withResolvers<void>();
+  health.listen(() => changed.resolve());
+  const process = await startControllers(claimWorld(1), 'one', {
+    start: (context) => [startInterruption(context, [sourceOf(`${queue.name}-absent`)], health)],
+  });
+  await changed.promise;
+  t.match(health.problem, /^the queue of interruptions cannot be reached: .*check its name/);
   process.stop();
   await Promise.all(process.controllers.map(({ done }) => done));
 });

@@ -5,6 +5,7 @@ import { loadCatalogue } from '../../../../catalogue/loader.ts';
 import { conditionOf } from '../../../../core/api/conditions.ts';
 import type { EC2NodeClass, EC2NodeClassSpec } from '../../../../core/api/ec2nodeclass.ts';
 import { createEc2Cloud } from '../../../../extender/adapters/ec2/cloud.ts';
+import { createSourceHealth } from '../../../../extender/controllers/interruption/source-health.ts';
 import { startNodeClassStatus } from '../../../../extender/controllers/nodeclass/status.ts';
 import { createMetrics } from '../../../../extender/metrics.ts';
 import { deleteObject } from '../../../../sim/cluster/deletion.ts';
@@ -28,7 +29,7 @@ interface Fixture {
   until(name: string, isDone: (nodeClass: EC2NodeClass) => boolean): Promise<EC2NodeClass>;
 }
 
-async function start(t: Test): Promise<Fixture> {
+async function start(t: Test, sources = createSourceHealth()): Promise<Fixture> {
   const catalogue = loadCatalogue();
   const account = createAccount(catalogue);
   const world = createWorld({
@@ -57,7 +58,7 @@ async function start(t: Test): Promise<Fixture> {
     catalogue,
   });
   const process = await startControllers(world, 'first', {
-    start: (context) => [startNodeClassStatus(context, cloud.nodeClasses)],
+    start: (context) => [startNodeClassStatus(context, cloud.nodeClasses, sources)],
   });
   const end = new AbortController();
   const paced = world.clock.pace({ speed: 50, signal: end.signal });
@@ -234,4 +235,22 @@ t.test('a class is not looked at anew because a claim of it went', async (t) => 
   }
   const byTime = 1 + (world.clock.nowMs() - startMs) / 60_000;
   t.ok(looks() - before <= byTime, 'time alone is a reason');
+});
+
+t.test('a queue that cannot be read is said on every class, until it can', async (t) => {
+  const sources = createSourceHealth();
+  const { create, until, process } = await start(t, sources);
+  create('default');
+  const unasked = await until('default', isSaid('Ready', 'True'));
+  t.equal(conditionOf(unasked, 'InterruptionSourcesReady'), undefined, 'nobody knows yet');
+  sources.note('queue', 'the queue cannot be reached: check its name');
+  const told = await until('default', isSaid('InterruptionSourcesReady', 'False'));
+  t.match(conditionOf(told, 'InterruptionSourcesReady'), {
+    reason: 'InterruptionSourceUnavailable',
+    message: /check its name/,
+  });
+  t.equal(conditionOf(told, 'Ready')?.status, 'True', 'nodes can be launched without it');
+  t.ok(process.events.some(({ reason }) => reason === 'InterruptionSourceUnavailable'));
+  sources.note('queue', undefined);
+  await until('default', isSaid('InterruptionSourcesReady', 'True'));
 });
