@@ -14,6 +14,11 @@ export interface SecurityGroup {
   readonly name: string;
 }
 
+export interface PlacementGroup {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Which of the calls that a launch needs was refused, and why. */
 export interface ValidationProblem {
   /** Reason of the condition, CamelCase. */
@@ -32,6 +37,11 @@ export interface NodeClassCloud {
     nodeClass: EC2NodeClass,
     options?: CallOptions,
   ): Promise<readonly CapacityReservation[]>;
+  /** Undefined if what the class selects is not there; only for a class that selects one. */
+  placementGroup(
+    nodeClass: EC2NodeClass,
+    options?: CallOptions,
+  ): Promise<PlacementGroup | undefined>;
   /** The profile that the class names, or ours for its role, made if there is none. */
   instanceProfile(nodeClass: EC2NodeClass, options?: CallOptions): Promise<string>;
   /**

@@ -13,7 +13,7 @@ import type { CloudError } from '../cloud-port.ts';
 import { InputError } from '../errors.ts';
 import { kubeletSettings } from '../scheduling/kubelet-settings.ts';
 import type { FoundImages } from './images.ts';
-import type { SecurityGroup, ValidationProblem } from './node-class-port.ts';
+import type { PlacementGroup, SecurityGroup, ValidationProblem } from './node-class-port.ts';
 import type { Subnet } from './subnet-ledger.ts';
 
 /** What was found, or why nobody knows. */
@@ -28,6 +28,8 @@ export interface NodeClassFindings {
   readonly reservations:
     | Finding<NonNullable<EC2NodeClassStatus['capacityReservations']>>
     | undefined;
+  /** Undefined where the class selects none; a finding of undefined where there is none. */
+  readonly placementGroup: Finding<PlacementGroup | undefined> | undefined;
 }
 
 export type StatusFields = Omit<EC2NodeClassStatus, 'conditions'>;
@@ -43,6 +45,7 @@ export interface FoundStatus {
 /** Pure. */
 export function foundStatus(nodeClass: EC2NodeClass, findings: NodeClassFindings): FoundStatus {
   const { subnets, securityGroups, images, instanceProfile, reservations } = findings;
+  const { placementGroup } = findings;
   const conditions = [
     condition(nodeClass, 'SubnetsReady', subnets, (found) =>
       found.length > 0
@@ -67,6 +70,19 @@ export function foundStatus(nodeClass: EC2NodeClass, findings: NodeClassFindings
     ...(reservations === undefined
       ? []
       : [condition(nodeClass, 'CapacityReservationsReady', reservations, () => undefined)]),
+    ...(placementGroup === undefined
+      ? []
+      : [
+          condition(nodeClass, 'PlacementGroupReady', placementGroup, (found) =>
+            found !== undefined
+              ? undefined
+              : {
+                  reason: 'PlacementGroupNotFound',
+                  message:
+                    'PlacementGroupSelector did not match any available PlacementGroup: check spec.placementGroupSelector, or create the group',
+                },
+          ),
+        ]),
   ];
   return {
     fields: {

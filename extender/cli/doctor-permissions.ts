@@ -17,6 +17,7 @@ import {
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
   DescribeLaunchTemplatesCommand,
+  DescribePlacementGroupsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSpotPriceHistoryCommand,
   DescribeSubnetsCommand,
@@ -62,6 +63,8 @@ const publishedParameter =
 
 /** `service:Action` as policies name it -> a try. */
 export const triedActions: Readonly<Record<string, Try>> = {
+  'ec2:DescribePlacementGroups': ({ clients }) =>
+    clients.ec2.send(new DescribePlacementGroupsCommand(dry)),
   'ec2:DescribeCapacityReservations': ({ clients }) =>
     clients.ec2.send(new DescribeCapacityReservationsCommand(dry)),
   'ec2:DescribeImages': ({ clients }) =>

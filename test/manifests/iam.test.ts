@@ -125,6 +125,10 @@ async function liveOnce(cloud: Ec2Cloud, ec2: Ec2World): Promise<void> {
     ...nodeClass,
     spec: { ...nodeClass.spec, capacityReservationSelectorTerms: [{ tags: { team: 'red' } }] },
   });
+  await nodeClasses.placementGroup({
+    ...nodeClass,
+    spec: { ...nodeClass.spec, placementGroupSelector: { name: 'cluster-a' } },
+  });
   const instanceProfile = await nodeClasses.instanceProfile(nodeClass);
   const ready = { ...nodeClass, status: { ...nodeClass.status, instanceProfile } };
   await nodeClasses.validate(ready);

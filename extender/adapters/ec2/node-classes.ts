@@ -19,7 +19,12 @@ import { tryLaunch, tryTemplate } from './dry-runs.ts';
 import { type PreparationTools, prepareFleet, templateContentFor } from './fleet-preparation.ts';
 import { createImageLookup } from './image-lookup.ts';
 import { createInstanceProfiles } from './instance-profiles.ts';
-import { findReservations, findSecurityGroups, findSubnets } from './selectors.ts';
+import {
+  findPlacementGroup,
+  findReservations,
+  findSecurityGroups,
+  findSubnets,
+} from './selectors.ts';
 import type { TypeBook } from './type-book.ts';
 
 const validatedMs = 30 * 60_000;
@@ -143,6 +148,10 @@ export function createNodeClassCloud(
         tools.reservations.observe(found, connection.clock.nowMs());
         return found.map(({ status }) => status);
       }),
+    placementGroup: async ({ spec }, { signal } = {}) =>
+      await asPort(
+        async () => await findPlacementGroup(connection, spec.placementGroupSelector ?? {}, signal),
+      ),
     instanceProfile: async (nodeClass, { signal } = {}) =>
       await asPort(async () => await profiles.ensure(nodeClass, signal)),
     validate: async (nodeClass, { signal } = {}) =>

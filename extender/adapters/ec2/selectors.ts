@@ -1,11 +1,13 @@
 /**
- * Finds what the selector terms of an EC2NodeClass name: subnets, security groups, reservations.
+ * Finds what the selectors of an EC2NodeClass name: subnets, security groups, reservations, the
+ * placement group.
  *
  * In: terms. Out: what matches any of them, once each. Within a term all fields must match. It keeps
  * nothing.
  */
 import {
   DescribeCapacityReservationsCommand,
+  DescribePlacementGroupsCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   type CapacityReservation as Ec2Reservation,
@@ -14,18 +16,21 @@ import {
 import type {
   CapacityReservation,
   CapacityReservationSelectorTerm,
+  PlacementGroupSelector,
   SecurityGroupSelectorTerm,
   SubnetSelectorTerm,
 } from '../../../core/api/ec2nodeclass.ts';
-import type { SecurityGroup } from '../../../core/ec2/node-class-port.ts';
+import type { PlacementGroup, SecurityGroup } from '../../../core/ec2/node-class-port.ts';
 import type { ReservationCount } from '../../../core/ec2/reservation-ledger.ts';
 import type { Subnet } from '../../../core/ec2/subnet-ledger.ts';
+import { AwsError } from './api-calls.ts';
 import type { Ec2Connection } from './connection.ts';
 import { pages } from './paging.ts';
 
 /** Values of one filter; EC2 takes no more. */
 const filterValuesMax = 200;
 const resultsPerPage = 500;
+const unknownGroup = 'InvalidPlacementGroup.Unknown';
 /** A block is emptied by EC2 from half an hour before its end, and drained before that. */
 const expiringMs = 40 * 60_000;
 
@@ -89,6 +94,36 @@ export async function findSecurityGroups(
     }
   }
   return byId(found);
+}
+
+/** Undefined if there is none that can be launched into. @throws AwsError */
+export async function findPlacementGroup(
+  { clients, api }: Ec2Connection,
+  { id, name }: PlacementGroupSelector,
+  signal: AbortSignal | undefined,
+): Promise<PlacementGroup | undefined> {
+  const called = name === undefined ? [] : [{ Name: 'group-name', Values: [name] }];
+  const command = new DescribePlacementGroupsCommand({
+    Filters: [{ Name: 'state', Values: ['available'] }, ...called],
+    ...(id === undefined ? {} : { GroupIds: [id] }),
+  });
+  try {
+    const { PlacementGroups = [] } = await api.call(
+      'ec2',
+      'DescribePlacementGroups',
+      async (abortSignal) =>
+        await clients.ec2.send(command, abortSignal === undefined ? {} : { abortSignal }),
+      { signal },
+    );
+    const [found] = PlacementGroups;
+    return found?.GroupId === undefined
+      ? undefined
+      : { id: found.GroupId, name: found.GroupName ?? '' };
+  } catch (error) {
+    // By id, what does not exist is an error; by a filter it is nothing.
+    if (error instanceof AwsError && error.code === unknownGroup) return undefined;
+    throw error;
+  }
 }
 
 /** A reservation, and how many more instances EC2 says it has room for. */

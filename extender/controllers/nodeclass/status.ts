@@ -147,21 +147,27 @@ async function look(
 ): Promise<Looked> {
   const options = { signal };
   const hasReservations = (nodeClass.spec.capacityReservationSelectorTerms ?? []).length > 0;
-  const [subnets, securityGroups, images, instanceProfile, reservations] = await Promise.all([
-    finding(signal, async () => await cloud.subnets(nodeClass, options)),
-    finding(signal, async () => await cloud.securityGroups(nodeClass, options)),
-    finding(signal, async () => await cloud.images(nodeClass, options)),
-    finding(signal, async () => await cloud.instanceProfile(nodeClass, options)),
-    hasReservations
-      ? finding(signal, async () => [...(await cloud.capacityReservations(nodeClass, options))])
-      : undefined,
-  ]);
+  const hasGroup = nodeClass.spec.placementGroupSelector !== undefined;
+  const [subnets, securityGroups, images, instanceProfile, reservations, placementGroup] =
+    await Promise.all([
+      finding(signal, async () => await cloud.subnets(nodeClass, options)),
+      finding(signal, async () => await cloud.securityGroups(nodeClass, options)),
+      finding(signal, async () => await cloud.images(nodeClass, options)),
+      finding(signal, async () => await cloud.instanceProfile(nodeClass, options)),
+      hasReservations
+        ? finding(signal, async () => [...(await cloud.capacityReservations(nodeClass, options))])
+        : undefined,
+      hasGroup
+        ? finding(signal, async () => await cloud.placementGroup(nodeClass, options))
+        : undefined,
+    ]);
   const found = foundStatus(nodeClass, {
     subnets,
     securityGroups,
     images,
     instanceProfile,
     reservations,
+    placementGroup,
   });
   const settings = settingsProblem(nodeClass);
   const next = { ...nodeClass, status: { ...nodeClass.status, ...found.fields } };
@@ -171,7 +177,15 @@ async function look(
       : undefined;
   const validated = validationCondition(nodeClass, found.isComplete, settings, tried);
   const all = [...found.conditions, validated];
-  const asked = [subnets, securityGroups, images, instanceProfile, reservations, tried];
+  const asked = [
+    subnets,
+    securityGroups,
+    images,
+    instanceProfile,
+    reservations,
+    placementGroup,
+    tried,
+  ];
   return {
     fields: found.fields,
     conditions: [...all, readyCondition(all)],

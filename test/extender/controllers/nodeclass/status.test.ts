@@ -254,3 +254,20 @@ t.test('a queue that cannot be read is said on every class, until it can', async
   sources.note('queue', undefined);
   await until('default', isSaid('InterruptionSourcesReady', 'True'));
 });
+
+t.test('a placement group is looked for by name or id, and missed with the fix', async (t) => {
+  const { create, until, account } = await start(t);
+  const group = { groupId: 'pg-0123456789abcdef0', name: 'tight', strategy: 'cluster', tags: {} };
+  create('by-name', { placementGroupSelector: { name: group.name } });
+  create('by-id', { placementGroupSelector: { id: group.groupId } });
+  for (const name of ['by-name', 'by-id']) {
+    const missed = await until(name, isSaid('PlacementGroupReady', 'False'));
+    t.match(conditionOf(missed, 'PlacementGroupReady'), {
+      reason: 'PlacementGroupNotFound',
+      message: /spec\.placementGroupSelector/,
+    });
+    t.equal(conditionOf(missed, 'Ready')?.status, 'False');
+  }
+  account.placementGroups.push({ ...group, strategy: 'cluster' });
+  for (const name of ['by-name', 'by-id']) await until(name, isSaid('Ready', 'True'));
+});
