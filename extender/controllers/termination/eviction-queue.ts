@@ -30,6 +30,8 @@ const evictionsAtOnce = 32;
 /** Between attempts at a pod that its budget holds. */
 const backoffFirstMs = 500;
 const backoffMaxMs = 10_000;
+/** The view shows by then that a pod goes; until it does, whoever asks for its eviction asks again. */
+const settledMs = 1_000;
 
 export interface EvictionQueue extends Controller {
   /** Has no effect while the pod is in the queue already. */
@@ -58,14 +60,15 @@ export function startEvictionQueue(context: ControllerContext): EvictionQueue {
     },
     reconcile: async (uid, signal) => {
       const leaving = leavingPod(context, uid);
-      const refusal = leaving && (await moveOff(context, leaving, signal));
-      if (leaving === undefined || refusal === undefined) {
+      const answer = leaving && (await moveOff(context, leaving, signal));
+      if (leaving === undefined || answer === undefined) {
         attempts.delete(uid);
         return undefined;
       }
+      if (answer === 'accepted') return { againAfterMs: settledMs };
       const failed = attempts.get(uid) ?? 0;
       attempts.set(uid, failed + 1);
-      return pause(context, leaving, failed, refusal);
+      return pause(context, leaving, failed, answer);
     },
   });
   return {
@@ -94,20 +97,19 @@ interface Refusal {
   readonly retryAfterMs: number;
 }
 
-/** @throws ClusterError */
+/** Undefined if there is nothing to do. @throws ClusterError */
 async function moveOff(
   context: ControllerContext,
   leaving: Leaving,
   signal: AbortSignal,
-): Promise<Refusal | undefined> {
+): Promise<Refusal | 'accepted' | undefined> {
   const { pod, deadlineMs } = leaving;
   const step = podStep(pod, deadlineMs, context.clock.nowMs());
   switch (step.act) {
     case 'wait':
       return undefined;
     case 'force':
-      await forceOff(context, leaving, step.gracePeriodSeconds, signal);
-      return undefined;
+      return await forceOff(context, leaving, step.gracePeriodSeconds, signal);
     case 'evict':
       return await evict(context, leaving, signal);
   }
@@ -118,19 +120,20 @@ async function forceOff(
   { pod, claim, deadlineMs }: Leaving,
   gracePeriodSeconds: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'accepted' | undefined> {
   const { uid } = pod;
   const outcome = await context.client.delete('Pod', pod, { uid, gracePeriodSeconds, signal });
-  if (outcome === 'gone' || outcome === 'replaced') return;
+  if (outcome === 'gone' || outcome === 'replaced') return undefined;
   tellForced(context, pod, gracePeriodSeconds, deadlineMs ?? context.clock.nowMs());
   context.metrics.pods.drained.inc({ reason: disruptionReasonOf(claim) });
+  return 'accepted';
 }
 
 async function evict(
   context: ControllerContext,
   { pod, node, claim }: Leaving,
   signal: AbortSignal,
-): Promise<Refusal | undefined> {
+): Promise<Refusal | 'accepted' | undefined> {
   const { client, metrics, clock } = context;
   const protection = protectionOf(pod, clock.nowMs());
   if (protection.state === 'invalid') tellInvalidProtection(context, pod, protection.value);
@@ -144,7 +147,7 @@ async function evict(
       metrics.pods.evictionRequests.inc({ code: '200' });
       metrics.pods.drained.inc({ reason });
       tellEvicted(context, pod, reason);
-      return undefined;
+      return 'accepted';
     }
     case 'gone':
       metrics.pods.evictionRequests.inc({ code: '404' });
