@@ -21,6 +21,8 @@ const slowestMax = 10;
 const testsDeadlineMs = 65 * 60_000;
 /** What tap has to say after it was told to end. */
 const farewellMs = 30_000;
+/** Tests of the whole on a real control plane. */
+const scenes = 'test/end-to-end';
 /** Test files at the same time; two cores are what CI has. */
 const jobsMax = 2;
 /** A test may be left out on CI for these reasons and no other. */
@@ -38,12 +40,18 @@ const startedMs = performance.now();
 if (wanted.length === 0) await buildPeers();
 const summary = new TapSummary();
 const files = testFiles(wanted);
-// A control plane is six processes: beside another one, or beside a solver, its deadlines pass.
+// A control plane is six processes: beside a solver, or where a test counts milliseconds, it is to
+// be alone. The scenes from end to end wait most of the time, and allow minutes: two fit beside another.
 const heavy = importersOf(readSourceFiles(root), 'test/control-plane/control-plane.ts');
 const light = files.filter((file) => !heavy.has(file));
-const alone = files.filter((file) => heavy.has(file));
+const alone = files.filter((file) => heavy.has(file) && !isWithin(file, scenes));
+const paired = files.filter((file) => heavy.has(file) && isWithin(file, scenes));
 const deadline = AbortSignal.timeout(testsDeadlineMs);
-const exitCodes = [await runTap(light, jobsMax, summary), await runTap(alone, 1, summary)];
+const exitCodes = [
+  await runTap(light, jobsMax, summary),
+  await runTap(alone, 1, summary),
+  await runTap(paired, jobsMax, summary),
+];
 report(summary, judge(summary, exitCodes));
 
 /** Every test file, or those at and below the wanted paths. */
@@ -115,7 +123,7 @@ function judge({ files, totals }: TapSummary, codes: readonly (number | null)[])
   const found: string[] = [];
   if (deadline.aborted) {
     const ended = new Set(files.map(({ path }) => path));
-    const missing = [...light, ...alone].filter((path) => !ended.has(path));
+    const missing = [...light, ...alone, ...paired].filter((path) => !ended.has(path));
     const minutes = testsDeadlineMs / 60_000;
     found.push(`the tests were ended after ${minutes} minutes, before ${missing.join(', ')}`);
   }
