@@ -5,7 +5,7 @@
  * does nothing, with the service, and with the service for marked pods only, in turns on one cluster
  * for each size; then, on the largest
  * cluster loaded with pods, memory of the service, latency of the verbs and lag of its event loop
- * while it plans. On the terminal, and in `bench/results/control-plane.json`.
+ * while it plans. On the terminal, and in `bench/results/control-plane-SIZE.json`.
  *
  * Run on a quiet machine: `node bench/control-plane.ts [--nodes N]... [--pods N] [--load-pods N]`.
  */
@@ -100,10 +100,10 @@ async function main(): Promise<void> {
       const service = await stage.startService('stowage-1', { leaderElection: false });
       const readyMs = performance.now() - startMs;
       throughput.push(await measureThroughput(stage, service, size, options));
-      save(join(values.out, 'control-plane.json'));
+      save(join(values.out, `control-plane-${largest}.json`));
       if (size !== largest) continue;
       loaded = await measureLoaded(stage, service, size, readyMs, options);
-      save(join(values.out, 'control-plane.json'));
+      save(join(values.out, `control-plane-${largest}.json`));
     } finally {
       await stage.close();
     }

@@ -5,7 +5,7 @@
  * `ice-storm.ts`, as far as they are there. Out: one page, with the goals of design section 12 that are about the service. It measures
  * nothing; what was not measured is said to be missing.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import type { ControlPlaneFile, ThroughputRecord } from './control-plane-result.ts';
@@ -19,7 +19,8 @@ import type { ServiceFile } from './service-result.ts';
 export interface ServiceMeasurements {
   readonly extender: ExtenderFile | undefined;
   readonly service: ServiceFile | undefined;
-  readonly controlPlane: ControlPlaneFile | undefined;
+  /** By size. */
+  readonly controlPlane: readonly ControlPlaneFile[];
   readonly scaleUp: ScaleUpFile | undefined;
   readonly iceStorm: IceStormFile | undefined;
 }
@@ -44,6 +45,12 @@ const memoryGoals: ReadonlyMap<number, number> = new Map([
   [5_000, 1_024],
 ]);
 
+const controlPlaneName = /^control-plane-\d+\.json$/;
+
+function sizeOf({ throughput }: ControlPlaneFile): number {
+  return Math.max(...throughput.map(({ nodes }) => nodes));
+}
+
 /** @throws InputError where a file is of another format */
 export function readServiceResults(directory: string): ServiceMeasurements {
   const read = <File extends { readonly format: number }>(name: string): File | undefined => {
@@ -56,7 +63,10 @@ export function readServiceResults(directory: string): ServiceMeasurements {
   return {
     extender: read<ExtenderFile>('extender.json'),
     service: read<ServiceFile>('service.json'),
-    controlPlane: read<ControlPlaneFile>('control-plane.json'),
+    controlPlane: readdirSync(directory)
+      .filter((name) => controlPlaneName.test(name))
+      .flatMap((name) => read<ControlPlaneFile>(name) ?? [])
+      .sort((a, b) => sizeOf(a) - sizeOf(b)),
     scaleUp: read<ScaleUpFile>('scale-up.json'),
     iceStorm: read<IceStormFile>('ice-storm.json'),
   };
@@ -95,8 +105,8 @@ export function servicePage(results: ServiceMeasurements): string {
     '',
     '## On a real control plane',
     '',
-    ...(controlPlane === undefined ? ['Not measured.'] : controlPlaneLines(controlPlane)),
-    '',
+    ...(controlPlane.length === 0 ? ['Not measured.', ''] : []),
+    ...controlPlane.flatMap((file) => [...controlPlaneLines(file), '']),
     '## Many nodes from EC2',
     '',
     ...(scaleUp === undefined ? ['Not measured.'] : scaleUpLines(scaleUp)),
@@ -123,8 +133,8 @@ function goals({ extender, service, controlPlane }: ServiceMeasurements): readon
       isMet: found && found.serverMs[1] <= verbGoalMs,
     };
   });
-  const lag = controlPlane?.loaded?.eventLoopLagMs;
-  const throughput = controlPlane?.throughput ?? [];
+  const lag = controlPlane.at(-1)?.loaded?.eventLoopLagMs;
+  const throughput = controlPlane.flatMap((file) => file.throughput);
   return [
     ...verbs,
     {

@@ -77,7 +77,7 @@ t.test(
       t.match(output, new RegExp(`round 1  ${variant} +[0-9.]+ pods/s`));
     }
     t.match(output, /ours: [0-9.]+ % of doing nothing, [0-9.]+ % of none/);
-    const path = join(t.testdirName, 'control-plane.json');
+    const path = join(t.testdirName, 'control-plane-4.json');
     const { throughput, loaded } = JSON.parse(await readFile(path, 'utf8')) as ControlPlaneFile;
     t.equal(throughput[0]?.rates.marked.length, 1);
     t.ok((loaded?.memoryMiB[2] ?? 0) > 50, 'a process of Node.js takes more');
