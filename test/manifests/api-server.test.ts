@@ -84,9 +84,12 @@ async function checkCrds(t: Test, client: ApiClient): Promise<void> {
     t.equal(await condition('NamesAccepted'), 'True');
     t.equal(await condition('NonStructuralSchema'), undefined);
     // Established is not yet served: the handler is told a moment later.
-    const { group } = object['spec'] as { group: string };
+    const { group, versions } = object['spec'] as {
+      readonly group: string;
+      readonly versions: readonly { readonly name: string }[];
+    };
     const plural = name.slice(0, name.indexOf('.'));
-    const served = `/apis/${group}/v1/${plural}`;
+    const served = `/apis/${group}/${versions[0]?.name}/${plural}`;
     await until(`${name} is served`, async () => (await client.send('GET', served)).status === 200);
   }
 }
