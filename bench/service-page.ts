@@ -53,22 +53,22 @@ function sizeOf({ throughput }: ControlPlaneFile): number {
 
 /** @throws InputError where a file is of another format */
 export function readServiceResults(directory: string): ServiceMeasurements {
-  const read = <File extends { readonly format: number }>(name: string): File | undefined => {
+  const read = (name: string): unknown => {
     const path = join(directory, name);
     if (!existsSync(path)) return undefined;
-    const file = JSON.parse(readFileSync(path, 'utf8')) as File;
+    const file = JSON.parse(readFileSync(path, 'utf8')) as { readonly format: number };
     if (file.format === resultFormat) return file;
     throw new InputError({ file: path }, `expected format ${resultFormat}; measure again`);
   };
   return {
-    extender: read<ExtenderFile>('extender.json'),
-    service: read<ServiceFile>('service.json'),
+    extender: read('extender.json') as ExtenderFile | undefined,
+    service: read('service.json') as ServiceFile | undefined,
     controlPlane: readdirSync(directory)
       .filter((name) => controlPlaneName.test(name))
-      .flatMap((name) => read<ControlPlaneFile>(name) ?? [])
+      .map((name) => read(name) as ControlPlaneFile)
       .sort((a, b) => sizeOf(a) - sizeOf(b)),
-    scaleUp: read<ScaleUpFile>('scale-up.json'),
-    iceStorm: read<IceStormFile>('ice-storm.json'),
+    scaleUp: read('scale-up.json') as ScaleUpFile | undefined,
+    iceStorm: read('ice-storm.json') as IceStormFile | undefined,
   };
 }
 
@@ -176,7 +176,7 @@ function shareGoal(
   const than = other === 'echo' ? 'an extender that does nothing' : 'no extender';
   return {
     what: `scheduler's throughput, ${count(nodes)} nodes, ${who}, of that with ${than}`,
-    goal: `${percent(goal)}`,
+    goal: percent(goal),
     measured: percent(share),
     isMet: share >= goal,
   };

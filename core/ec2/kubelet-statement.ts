@@ -19,6 +19,10 @@ export type KubeletStatement = Readonly<Record<string, unknown>> & {
   readonly kubeReserved?: Readonly<Record<string, string>>;
   readonly systemReserved?: Readonly<Record<string, string>>;
   readonly evictionHard: Readonly<Record<string, string>>;
+  readonly evictionMaxPodGracePeriod?: number;
+  readonly imageGCHighThresholdPercent?: number;
+  readonly imageGCLowThresholdPercent?: number;
+  readonly cpuCFSQuota?: boolean;
 };
 
 /** The kubelet's own default, which it drops when it is told any threshold. */

@@ -89,6 +89,7 @@ function readStateChange(detail: Fields): MessageContent {
     case 'pending':
     case 'running':
       return ignored(`the instance is ${state}`);
+    case undefined:
     default:
       return malformed('detail.state: expected the state of an instance');
   }

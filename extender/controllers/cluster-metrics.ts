@@ -85,7 +85,7 @@ export function clusterCost(
 function followShares(
   view: ClusterView,
   plans: PlanState,
-): { readonly shares: ReadonlyMap<string, PlanShare>; stop(): void } {
+): { readonly shares: ReadonlyMap<string, PlanShare>; readonly stop: () => void } {
   const shares = new Map<string, PlanShare>();
   const stop = view.listen('NodeClaim', ({ type, object: { metadata } }) => {
     if (type === 'deleted') shares.delete(metadata.uid);

@@ -126,8 +126,8 @@ async function checkVerbs(t: Test, stage: Ec2Stage, { extenderUrl }: ServeProces
   const filtered = (await ask('filter')) as Readonly<Record<string, unknown>>;
   const entries = Object.entries(filtered).map(([key, value]) => [key.toLowerCase(), value]);
   const { nodenames, failednodes, failedandunresolvablenodes } = Object.fromEntries(entries);
-  const told = [
-    nodenames ?? [],
+  const told: string[] = [
+    (nodenames ?? []) as string[],
     ...[failednodes, failedandunresolvablenodes].map((some) => Object.keys(some ?? {})),
   ].flat();
   t.strictSame(told.toSorted(), names.toSorted(), 'every node is let through or refused');

@@ -7,6 +7,7 @@
  * without NodeClaim for longer than two collection periods; every waiting pod with a stated reason;
  * in the end no pod waiting that could run, no node, no claim, no instance.
  */
+import { inspect } from 'node:util';
 import { ClusterError } from '../../core/ports.ts';
 import type { ServiceSettings } from '../../extender/settings.ts';
 import { defaultBootModel } from '../../sim/boot-time.ts';
@@ -339,7 +340,7 @@ class SeededRun {
       this.#checkOrphans(orphanSinceMs);
       const bug = w.replicas.flatMap(({ failures }) => failures)[0];
       if (bug !== undefined) {
-        const text = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+        const text = bug instanceof Error ? (bug.stack ?? bug.message) : inspect(bug);
         return this.#problem(`a replica failed: ${text}`);
       }
     }

@@ -49,7 +49,7 @@ function bootstrapScript({ cluster, kubelet, labels, taints, joinsLocalDisks }: 
 /** Flags in a fixed order, for those settings that have one. systemd runs them, no shell: no quotes. */
 function kubeletFlags(kubelet: KubeletStatement): readonly string[] {
   const flags: string[] = [];
-  const add = (flag: string, value: unknown): void => {
+  const add = (flag: string, value: string | number | boolean | undefined): void => {
     if (value !== undefined) flags.push(`--${flag}=${String(value)}`);
   };
   const addMap = (flag: string, map: unknown, between: string): void => {
@@ -63,10 +63,10 @@ function kubeletFlags(kubelet: KubeletStatement): readonly string[] {
   addMap('eviction-hard', kubelet.evictionHard, '<');
   addMap('eviction-soft', kubelet['evictionSoft'], '<');
   addMap('eviction-soft-grace-period', kubelet['evictionSoftGracePeriod'], '=');
-  add('eviction-max-pod-grace-period', kubelet['evictionMaxPodGracePeriod']);
-  add('image-gc-high-threshold', kubelet['imageGCHighThresholdPercent']);
-  add('image-gc-low-threshold', kubelet['imageGCLowThresholdPercent']);
-  add('cpu-cfs-quota', kubelet['cpuCFSQuota']);
+  add('eviction-max-pod-grace-period', kubelet.evictionMaxPodGracePeriod);
+  add('image-gc-high-threshold', kubelet.imageGCHighThresholdPercent);
+  add('image-gc-low-threshold', kubelet.imageGCLowThresholdPercent);
+  add('cpu-cfs-quota', kubelet.cpuCFSQuota);
   return flags;
 }
 

@@ -160,7 +160,13 @@ function awsErrorOf(action: string, error: unknown): AwsError | undefined {
     return new AwsError(action, isUnknown ? `Http${status}` : name, message, status, error);
   }
   if (typeof code === 'string' || name === 'TimeoutError' || name === 'AbortError') {
-    return new AwsError(action, 'NetworkingError', `${code ?? name}: ${message}`, 0, error);
+    return new AwsError(
+      action,
+      'NetworkingError',
+      `${typeof code === 'string' ? code : name}: ${message}`,
+      0,
+      error,
+    );
   }
   return undefined;
 }

@@ -33,7 +33,7 @@ export interface Preparation {
   /** Instances to ask for: at most those that are wanted. */
   readonly count: number;
   /** The launch has ended, with an instance in each of these subnets. */
-  release(usedSubnetIds: readonly string[]): void;
+  readonly release: (usedSubnetIds: readonly string[]) => void;
 }
 
 export interface PreparationTools {

@@ -20,7 +20,7 @@ t.test('compounds, fractions and signs are read as Go reads them', async (t) => 
 });
 
 t.test('anything else is no duration', async (t) => {
-  for (const text of ['', 'Never', 'true', '5', '5 m', 'm', '1h 30m', '1d', `${'1h'.repeat(40)}`]) {
+  for (const text of ['', 'Never', 'true', '5', '5 m', 'm', '1h 30m', '1d', '1h'.repeat(40)]) {
     t.equal(durationMs(text), undefined, JSON.stringify(text));
   }
 });

@@ -23,7 +23,7 @@ import { solutionOf } from '../../support/sample-model.ts';
 const expiresAtMs = Date.parse('2026-01-02T00:00:00Z');
 const zoneKey = 'topology.kubernetes.io/zone';
 const hash = (text: string): string =>
-  [...text]
+  Array.from(text)
     .reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0, 7)
     .toString(36)
     .padStart(7, '0');

@@ -65,7 +65,7 @@ function planning(shape: Shape) {
   };
   const { snapshot: result, inFlight } = planningSnapshot(facts);
   return {
-    nodes: result.nodes.map(({ metadata }) => metadata.name).toSorted(),
+    nodes: result.nodes.map(({ metadata }) => metadata.name ?? '').toSorted(),
     pods: result.pods.map(({ name, nodeName }) => `${name}@${nodeName}`).toSorted(),
     inFlight: [...inFlight.keys()].toSorted(),
     result,

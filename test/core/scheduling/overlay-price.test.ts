@@ -1,5 +1,5 @@
 /** Prices that overlays make: Karpenter's table, in integers. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { adjustedPrice } from '../../../core/scheduling/overlay-price.ts';
 

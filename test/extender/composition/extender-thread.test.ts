@@ -29,7 +29,7 @@ const neverBinds = async (): Promise<BindOutcome> => {
 async function filter(caller: ReturnType<typeof http1Caller>, names: readonly string[]) {
   const body = JSON.stringify({ Pod: pod, Nodes: null, NodeNames: names });
   const answer = await caller.post('/filter', body);
-  return JSON.parse(answer.body.toString()) as {
+  return JSON.parse(answer.body) as {
     NodeNames: string[];
     FailedAndUnresolvableNodes: Record<string, string>;
   };
@@ -70,10 +70,10 @@ t.test('binds are carried out by the main thread, failures come back as messages
   });
   const body = { PodName: 'p', PodNamespace: 'default', PodUID: 'u-1', Node: 'n' };
   const bound = await caller.post('/bind', JSON.stringify(body));
-  t.strictSame(JSON.parse(bound.body.toString()), { Error: '' });
+  t.strictSame(JSON.parse(bound.body), { Error: '' });
   t.strictSame(asked, [[{ namespace: 'default', name: 'p', uid: 'u-1' }, 'n']]);
   const failed = await caller.post('/bind', JSON.stringify({ ...body, Node: 'broken' }));
-  t.match(JSON.parse(failed.body.toString()), { Error: /Unavailable.*no answer/ });
+  t.match(JSON.parse(failed.body), { Error: /Unavailable.*no answer/ });
 });
 
 t.test('its metrics are read from outside', async (t) => {

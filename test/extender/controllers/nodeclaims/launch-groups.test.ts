@@ -2,7 +2,6 @@
 
 import t, { type Test } from 'tap';
 import { isTrue } from '../../../../core/api/conditions.ts';
-import type { CloudProvider } from '../../../../core/cloud-port.ts';
 import { launchRecordOf } from '../../../../core/lifecycle/launch-record.ts';
 import { ClusterError } from '../../../../core/ports.ts';
 import type { ControllerContext } from '../../../../extender/controllers/context.ts';
@@ -186,7 +185,7 @@ function dyingAt(
       kill();
       return await new Promise(() => undefined);
     };
-    const cloud = { ...context.cloud, [method]: dying } as CloudProvider;
+    const cloud = { ...context.cloud, [method]: dying };
     return claimControllers({ ...context, cloud });
   };
 }
