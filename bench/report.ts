@@ -36,6 +36,7 @@ interface Results {
 
 /** What numbers cannot say: why goals are missed. Appended as it is. */
 const notesFile = fileURLToPath(new URL('notes.md', import.meta.url));
+const serviceNotesFile = fileURLToPath(new URL('service-notes.md', import.meta.url));
 
 async function main(): Promise<void> {
   const results = readResults(resultsDirectory);
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
     join(docsDirectory, 'BENCH.md'),
     `${page(results).trimEnd()}\n\n${readFileSync(notesFile, 'utf8')}`,
   );
-  const service = servicePage(readServiceResults(resultsDirectory));
+  const service = `${servicePage(readServiceResults(resultsDirectory)).trimEnd()}\n\n${readFileSync(serviceNotesFile, 'utf8')}`;
   writeFileSync(join(docsDirectory, 'BENCH-SERVICE.md'), service);
   console.log(
     `docs/BENCH.md, BENCH-SERVICE.md and ${drawings.length} drawings from ${resultsDirectory}`,
