@@ -8,6 +8,9 @@
  */
 import { countLagMs } from './subnet-ledger.ts';
 
+/** EC2 empties a block from half an hour before its end, and it is drained before that. */
+export const blockDrainMs = 40 * 60_000;
+
 /** What EC2 tells of a reservation. */
 export interface ReservationCount {
   readonly id: string;

@@ -21,7 +21,7 @@ import type {
   SubnetSelectorTerm,
 } from '../../../core/api/ec2nodeclass.ts';
 import type { PlacementGroup, SecurityGroup } from '../../../core/ec2/node-class-port.ts';
-import type { ReservationCount } from '../../../core/ec2/reservation-ledger.ts';
+import { blockDrainMs, type ReservationCount } from '../../../core/ec2/reservation-ledger.ts';
 import type { Subnet } from '../../../core/ec2/subnet-ledger.ts';
 import { AwsError } from './api-calls.ts';
 import type { Ec2Connection } from './connection.ts';
@@ -31,8 +31,6 @@ import { pages } from './paging.ts';
 const filterValuesMax = 200;
 const resultsPerPage = 500;
 const unknownGroup = 'InvalidPlacementGroup.Unknown';
-/** A block is emptied by EC2 from half an hour before its end, and drained before that. */
-const expiringMs = 40 * 60_000;
 
 /** Ordered by id. @throws AwsError */
 export async function findSubnets(
@@ -183,7 +181,7 @@ function reservationStatus(one: Ec2Reservation, nowMs: number): CapacityReservat
     return undefined;
   }
   const isBlock = one.ReservationType === 'capacity-block';
-  const isExpiring = isBlock && EndDate !== undefined && EndDate.getTime() - nowMs < expiringMs;
+  const isExpiring = isBlock && EndDate !== undefined && EndDate.getTime() - nowMs < blockDrainMs;
   return {
     id,
     availabilityZone: AvailabilityZone,

@@ -7,7 +7,7 @@
  */
 import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import { imageFor } from '../../../core/ec2/images.ts';
-import type { ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
+import { blockDrainMs, type ReservationLedger } from '../../../core/ec2/reservation-ledger.ts';
 import type { UnavailableOfferings } from '../../../core/ec2/unavailable-offerings.ts';
 import { InputError } from '../../../core/errors.ts';
 import {
@@ -44,8 +44,6 @@ interface Entry {
 
 /** Node classes held; the one that was not asked for the longest goes first. */
 const classesMax = 64;
-/** A block that ends this soon is drained already. */
-const expiringMs = 40 * 60_000;
 
 export class TypeBook {
   readonly #options: TypeBookOptions;
@@ -117,7 +115,7 @@ export class TypeBook {
     for (const one of status?.capacityReservations ?? []) {
       const { id, instanceType, availabilityZone: zone, reservationType: kind = 'default' } = one;
       const endsMs = one.endTime === undefined ? Infinity : Date.parse(one.endTime);
-      const marginMs = kind === 'capacity-block' ? expiringMs : 0;
+      const marginMs = kind === 'capacity-block' ? blockDrainMs : 0;
       const availableCount = reservations.left(id);
       if (availableCount === undefined || endsMs - atMs <= marginMs) continue;
       const offering: Offering = {
