@@ -11,6 +11,7 @@ import { makePlan } from '../../core/packing/plan-nodes.ts';
 import type { PackingProblem } from '../../core/packing/problem.ts';
 import type { SolveOptions } from '../../core/packing/solution.ts';
 import { createSolverPool, type SolverPool } from '../../workers/pool.ts';
+import { offeringRisk } from '../planning/offering-risk.ts';
 import {
   firstFitCostNano,
   solveVerified,
@@ -31,8 +32,7 @@ export async function runPlan(options: PlanCommandOptions): Promise<number> {
   await checkDestination(options.out);
   const input = await readPlanningInput(options, {
     nodeCostNano: options.nodeCostNano,
-    riskNano: ({ capacityType, priceNano }) =>
-      capacityType === 'spot' ? Math.round(priceNano * options.spotPremium) : 0,
+    riskNano: offeringRisk({ spotPremium: options.spotPremium, bareMetalPremium: 0 }),
   });
   const { problem } = input.model;
   const { solution, notes } = await solve(problem, options);

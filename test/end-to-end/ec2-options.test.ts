@@ -20,6 +20,8 @@ import { clusterName, deadlineMs } from './scene.ts';
 import type { ServeProcess } from './serve-command.ts';
 
 const replicas = 5;
+/** One fills a node: a pod that comes late is planned a node of its own, and not left to what opens. */
+const podCpu = '2900m';
 const types = ['m7i.xlarge', 'm6i.xlarge', 'c7i.xlarge', 'r7i.xlarge'];
 /** What fits on nodes that are there is bound by its scheduler: so each has nodes of its own. */
 const pools = { theirs: { whose: 'theirs' }, ours: { whose: 'ours' }, alone: { whose: 'alone' } };
@@ -74,7 +76,7 @@ async function deploy(
   name: keyof typeof pools,
   schedulerName: string,
 ): Promise<void> {
-  const options = { cpu: '900m', schedulerName, nodeSelector: pools[name] };
+  const options = { cpu: podCpu, schedulerName, nodeSelector: pools[name] };
   const object = deployment(name, replicas, options);
   await stage.plane.client.expect('POST', deploymentsPath, object);
   await untilPods(stage, name, replicas, isRunning);

@@ -13,7 +13,6 @@ import { fenceFor } from '../../../core/binding/fence.ts';
 import { bindsPod } from '../../../core/binding/whose-pods.ts';
 import { CloudError } from '../../../core/cloud-port.ts';
 import { interruptionOf } from '../../../core/interruption/interruption-record.ts';
-import type { PricedOffering } from '../../../core/packing/packing-model.ts';
 import type { PlannedClaim } from '../../../core/packing/planned-claims.ts';
 import { ClusterError, type Solver } from '../../../core/ports.ts';
 import { claimDraft } from '../../../core/provisioning/claim-draft.ts';
@@ -23,8 +22,8 @@ import { standingOfPod } from '../../../core/provisioning/pending.ts';
 import { annotationReservation } from '../../../core/scheduling/reservation-record.ts';
 import type { LivePod } from '../../../core/state/live-pod.ts';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
+import { offeringRisk } from '../../planning/offering-risk.ts';
 import { type BatchPlan, planBatch } from '../../planning/plan-batch.ts';
-import type { ServiceSettings } from '../../settings.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import type { PriceBook } from '../price-book.ts';
 import { BatchWindow } from './batch-window.ts';
@@ -32,7 +31,7 @@ import { type ClaimAddition, ClaimWriter } from './claim-writer.ts';
 import type { PlanBoard } from './plan-board.ts';
 import { recordPlan } from './plan-record.ts';
 import { type InterruptedPods, interruptedPods, writeReplacements } from './stand-ins.ts';
-import { Verdicts } from './verdicts.ts';
+import { type Verdict, Verdicts } from './verdicts.ts';
 
 export interface ProvisionerOptions {
   readonly solver: Solver;
@@ -195,7 +194,7 @@ class Provisioner {
         signal,
         model: {
           nodeCostNano: settings.nodeCostNano,
-          riskNano: (offering) => riskNano(offering, settings),
+          riskNano: offeringRisk(settings),
           addresses: this.#options.prices.addresses(),
         },
         solve: {
@@ -239,10 +238,11 @@ class Provisioner {
         pending.push(pod);
         continue;
       }
-      if (standing.kind === 'ignore') ignored += 1;
-      else if (!claimOfPod.has(pod.uid)) {
-        this.#verdicts.tell(pod, { outcome: 'waiting', reason: standing.reason });
-      }
+      const claim = claimOfPod.get(pod.uid);
+      // Planned by a process that led before this one: said again, as nobody else can be asked now.
+      if (claim !== undefined) this.#verdicts.tell(pod, plannedOn(claim));
+      else if (standing.kind === 'ignore') ignored += 1;
+      else this.#verdicts.tell(pod, { outcome: 'waiting', reason: standing.reason });
     }
     metrics.scheduler.ignoredPods.set(ignored);
     this.#verdicts.retain((uid) => view.unboundPods.has(uid));
@@ -352,11 +352,10 @@ class Provisioner {
               ),
           }),
     };
-    const reason = `Pod should schedule on: nodeclaim/${claim}`;
     for (const pod of pods) {
       if (!this.#seen.has(pod.uid)) continue;
       this.#fitSinceMs.delete(pod.uid);
-      this.#verdicts.tell(pod, { outcome: 'planned', reason, details });
+      this.#verdicts.tell(pod, { ...plannedOn(claim), details });
     }
   }
 
@@ -373,15 +372,8 @@ class Provisioner {
   }
 }
 
-/** What an offering is held to cost beyond its price, each share a setting of its own. */
-function riskNano(
-  { instanceType, capacityType, priceNano }: PricedOffering,
-  { spotPremium, bareMetalPremium }: ServiceSettings,
-): number {
-  const share =
-    (capacityType === 'spot' ? spotPremium : 0) +
-    (instanceType.includes('.metal') ? bareMetalPremium : 0);
-  return Math.round(priceNano * share);
+function plannedOn(claim: string): Verdict {
+  return { outcome: 'planned', reason: `Pod should schedule on: nodeclaim/${claim}` };
 }
 
 /** Nobody waits for the node: it is for pods whose own is taken away. */
