@@ -9,6 +9,7 @@ import {
   collectionPeriodMs,
   ownNodes,
   type Replica,
+  statedReason,
   unbound,
   type WholeWorld,
   wholeWorld,
@@ -134,6 +135,13 @@ t.test('two replicas, and the leader dies in the middle of a burst', async (t) =
     one.kill();
     await w.clock.advance(25 * second);
     t.ok(two.service.isLeader, `after ${atMs} ms`);
+    const waiting = new Set(unbound(w));
+    const mute = [...w.cluster.all('Pod')].filter(
+      ({ metadata }) =>
+        waiting.has(`${metadata.namespace}/${metadata.name}`) &&
+        statedReason(two, metadata.uid) === undefined,
+    );
+    t.strictSame(mute, [], `the new leader knows why ${waiting.size} pods wait`);
     await endsWell(t, w, `after ${atMs} ms`);
     t.strictSame([...one.failures, ...two.failures], []);
   }
