@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiClient, ApiStatusError, UnreachableError, type WatchEvent } from './api-client.ts';
 import type { Node, ObjectMeta, Pod } from './objects.ts';
 import { keyOf } from './objects.ts';
+import { describeCluster } from './stragglers.ts';
 
 /** One change of one object. */
 export interface Change<Item> {
@@ -122,7 +123,11 @@ export async function watchCluster(client: ApiClient): Promise<ClusterWatch> {
         };
         const timer = setTimeout(() => {
           settle();
-          reject(new Error(`not within ${deadlineMs} ms: ${what} (${describe(pods, nodes)})`));
+          reject(
+            new Error(
+              `not within ${deadlineMs} ms: ${what} (${describeCluster(pods.values(), nodes.values())})`,
+            ),
+          );
         }, deadlineMs);
         const settle = (): void => {
           clearTimeout(timer);
@@ -140,15 +145,6 @@ export async function watchCluster(client: ApiClient): Promise<ClusterWatch> {
 
 function asAdded<Item>(object: Item): Change<Item> {
   return { type: 'added', object, previous: undefined, isAfterGap: false };
-}
-
-function describe(pods: ReadonlyMap<string, Pod>, nodes: ReadonlyMap<string, Node>): string {
-  const phases = new Map<string, number>();
-  for (const pod of pods.values()) {
-    const state = pod.spec.nodeName === undefined ? 'unbound' : (pod.status?.phase ?? 'no phase');
-    phases.set(state, (phases.get(state) ?? 0) + 1);
-  }
-  return `${nodes.size} nodes, pods: ${[...phases].map(([state, count]) => `${count} ${state}`).join(', ') || 'none'}`;
 }
 
 /** A watch of one kind. */
