@@ -20,6 +20,7 @@ import {
   removeJob,
   type Timeline,
   untilEmpty,
+  untilNodesAreInstances,
   untilPods,
   watchTimeline,
 } from './scenario.ts';
@@ -83,7 +84,7 @@ async function checkBurst(t: Test, stage: Stage, service: Service): Promise<void
     sizes.map(async (cpu) => await untilPods(stage, `burst-${cpu}`, podsPerSize, isRunning)),
   );
   const elapsedMs = performance.now() - startMs;
-  const { launches, engine } = stage.cloud;
+  const { launches } = stage.cloud;
   t.comment(`1,000 pods run after ${seconds(elapsedMs)} on ${launches.length} launches`);
   t.comment(`creation -> bound: ${waits(timelines, 'boundMs')}`);
   t.comment(`creation -> running: ${waits(timelines, 'runningMs')}`);
@@ -92,7 +93,7 @@ async function checkBurst(t: Test, stage: Stage, service: Service): Promise<void
   for (const line of await metricLines(service, 'stowage_launch_call_delay_seconds')) {
     t.comment(line);
   }
-  t.equal(engine.instances.size, stage.cluster.nodes.size, 'every instance has become a node');
+  await untilNodesAreInstances(stage);
   const names = new Set(launches.map(({ nodeClaimName }) => nodeClaimName));
   t.equal(names.size, launches.length, 'every claim was launched by one call');
 }

@@ -23,6 +23,8 @@ export interface ClaimWatch {
   readonly now: ReadonlyMap<string, WatchedClaim>;
   /** How many there have been. */
   readonly count: number;
+  /** Provider ids that the status of some claim has named. */
+  readonly instances: ReadonlySet<string>;
   /** Instances that the status of two claims has named, and claims that have named two. */
   readonly shared: readonly string[];
   stop(): Promise<void>;
@@ -56,6 +58,9 @@ export function watchClaims(client: ApiClient): ClaimWatch {
   return {
     now,
     shared,
+    get instances() {
+      return new Set(claimOf.keys());
+    },
     get count() {
       return uids.size;
     },

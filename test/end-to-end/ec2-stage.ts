@@ -120,7 +120,9 @@ export async function untilNodeClassReady({ plane }: Ec2Stage): Promise<void> {
 export function checkEc2Promises(t: Test, stage: Ec2Stage): void {
   const { cloud, claims } = stage;
   checkPromises(t, stage);
-  t.strictSame(cloud.nameless, [], 'every instance was launched for a claim');
+  // One that ends within seconds may end before it has been told whose it is: its claim knew.
+  const strangers = cloud.nameless.filter((providerID) => !claims.instances.has(providerID));
+  t.strictSame(strangers, [], 'every instance was launched for a claim');
   t.strictSame(claims.shared, [], 'no instance belongs to two claims');
   t.comment(`${cloud.engine.instances.size} instances, ${claims.count} NodeClaims`);
   t.comment(callsLine(stage));

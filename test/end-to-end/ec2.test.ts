@@ -29,6 +29,7 @@ import {
   quantile,
   removeJob,
   untilEmpty,
+  untilNodesAreInstances,
   untilPods,
   watchTimeline,
 } from './scenario.ts';
@@ -95,7 +96,8 @@ async function checkBurst(t: Test, stage: Ec2Stage): Promise<void> {
   t.comment(`${waits.length} pods run after ${seconds(elapsedMs)}: p50 ${p50}, p99 ${p99}`);
   const fleets = cloud.wire.calls.filter(({ action }) => action === 'CreateFleet').length;
   t.comment(`${cloud.engine.instances.size} instances by ${fleets} calls of CreateFleet`);
-  t.equal(cloud.engine.instances.size, stage.cluster.nodes.size, 'every instance is a node');
+  // One whose pods found another place in time comes when all run, and soon goes.
+  await untilNodesAreInstances(stage);
 }
 
 /** Bound or with a stated reason: the scheduler's condition, and ours as an Event. */

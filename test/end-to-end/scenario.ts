@@ -50,6 +50,14 @@ export async function untilEmpty(scene: Scene, limitMs = deadlineMs): Promise<vo
   });
 }
 
+/** Waits until every instance that costs money is a Node, and every Node is one of them. */
+export async function untilNodesAreInstances({ cluster, cloud }: Scene): Promise<void> {
+  await poll('every instance is a node', deadlineMs, () => {
+    const living = new Set(cloud.living().map(({ privateDnsName }) => privateDnsName));
+    return living.size === cluster.nodes.size && living.isSubsetOf(new Set(cluster.nodes.keys()));
+  });
+}
+
 /** Waits for what no watch tells of. */
 export async function poll(
   what: string,

@@ -10,6 +10,7 @@ import { loadCatalogue } from '../../catalogue/loader.ts';
 import { tagNodeClaimUid } from '../../core/lifecycle/launch-request.ts';
 import { systemClock } from '../../extender/adapters/system.ts';
 import { defaultBootModel } from '../../sim/boot-time.ts';
+import { providerIdOf } from '../../sim/cloud.ts';
 import { endlessCapacity } from '../../sim/ec2-capacity.ts';
 import { Ec2Engine } from '../../sim/ec2-engine.ts';
 import type { Ec2Instance, Ec2Options } from '../../sim/ec2-types.ts';
@@ -37,7 +38,7 @@ export interface WireHostOptions {
 
 export interface WireHost extends CloudSite {
   readonly wire: Wire;
-  /** Instances that were launched and never got the name of a claim. */
+  /** Provider ids of instances that were launched and never got the name of a claim. */
   readonly nameless: readonly string[];
 }
 
@@ -123,7 +124,7 @@ export async function startWireHost(
     get nameless() {
       return all()
         .filter(({ tags }) => tags[tagNodeClaimUid] === undefined)
-        .map(({ instanceId }) => instanceId);
+        .map(providerIdOf);
     },
     stop: async () => {
       await wire.close();

@@ -60,6 +60,8 @@ export async function prepareFleet(
   const impossible: LaunchOffering[] = [];
   let message = '';
   const roomy: Roomy[] = [];
+  /** Most types of an ask start from one template, which takes milliseconds to write. */
+  const templates = new Map<string, Template>();
   for (const offering of ask.offerings) {
     const type = types.get(offering.instanceType);
     const imageId = type === undefined ? undefined : imageFor(nodeClass, type);
@@ -78,7 +80,11 @@ export async function prepareFleet(
       withoutAddresses.push(offering);
       continue;
     }
-    const made = await templateFor(tools, request, type, imageId, ask.reservationId, signal);
+    const key = templateKey(type, imageId, ask.reservationId);
+    const made =
+      templates.get(key) ??
+      (await templateFor(tools, request, type, imageId, ask.reservationId, signal));
+    templates.set(key, made);
     if ('problem' in made) {
       impossible.push(offering);
       message = made.problem;
@@ -162,6 +168,19 @@ function book(
   };
 }
 
+/** A launch template, or why there can be none. */
+type Template = { readonly name: string } | { readonly problem: string };
+
+/** What of a type, beside the request, its template depends on. */
+function templateKey(
+  { name, capacity, facts }: InstanceType,
+  imageId: string,
+  reservationId: string | undefined,
+): string {
+  const parts = [imageId, capacity['pods'], facts.efaCount];
+  return JSON.stringify(reservationId === undefined ? parts : [...parts, name]);
+}
+
 async function templateFor(
   tools: PreparationTools,
   request: LaunchRequest,
@@ -169,7 +188,7 @@ async function templateFor(
   imageId: string,
   reservationId: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ readonly name: string } | { readonly problem: string }> {
+): Promise<Template> {
   const made = await templateContentFor(tools, request, type, imageId, reservationId, signal);
   if ('problem' in made) return made;
   return { name: await tools.templates.ensure(made.content, request.nodeClass, signal) };
