@@ -88,6 +88,7 @@ export async function openEc2Stage(options: Ec2StageOptions): Promise<Ec2Stage> 
       });
       last = serve;
       await serve.component.start();
+      scene.operationsUrls.add(serve.operationsUrl);
       return serve;
     },
     close: async () => {

@@ -9,6 +9,10 @@ import type { Pod } from '../control-plane/objects.ts';
 import { jobsPath, nodeClaimsPath } from './sample-objects.ts';
 import { deadlineMs, type Scene } from './scene.ts';
 
+/** Of what the product says of a pod. */
+const explanationMax = 3_000;
+const explainMs = 5_000;
+
 /** Pods of a workload, by its `app` label. */
 export function podsOf({ cluster }: Scene, app: string): readonly Pod[] {
   return [...cluster.pods.values()].filter((pod) => pod.metadata.labels?.['app'] === app);
@@ -35,7 +39,27 @@ export async function untilPods(
   limitMs = deadlineMs,
 ): Promise<void> {
   const done = (): boolean => podsOf(scene, app).filter(is).length === count;
-  await scene.cluster.until(`${count} pods of ${app}: ${is.name}`, done, limitMs);
+  try {
+    await scene.cluster.until(`${count} pods of ${app}: ${is.name}`, done, limitMs);
+  } catch (cause) {
+    const straggler = podsOf(scene, app).find((pod) => !is(pod));
+    const why = straggler === undefined ? 'all are there' : await explanationsOf(scene, straggler);
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; ${why}`, { cause });
+  }
+}
+
+/** What the product says of a pod, wherever it runs: nobody can ask it after the test. */
+async function explanationsOf({ operationsUrls }: Scene, { metadata }: Pod): Promise<string> {
+  const path = `api/v1/explain/pod/${metadata.namespace}/${metadata.name}`;
+  const answers = [...operationsUrls].map(async (url) => {
+    try {
+      const answer = await fetch(`${url}/${path}`, { signal: AbortSignal.timeout(explainMs) });
+      return (await answer.text()).slice(0, explanationMax);
+    } catch (error) {
+      return `${url} does not answer: ${String(error)}`;
+    }
+  });
+  return `${path}: ${(await Promise.all(answers)).join('; ')}`;
 }
 
 /** Waits until nothing is left that costs money: no instance, no Node, no NodeClaim. */

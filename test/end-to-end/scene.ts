@@ -53,6 +53,8 @@ export interface Scene<Cloud extends CloudSite = CloudSite> {
   readonly cluster: ClusterWatch;
   readonly invariants: InvariantWatch;
   readonly cloud: Cloud;
+  /** Where the product answers why a pod waits, if it runs. */
+  readonly operationsUrls: Set<string>;
   /** Starts the scheduler that we ship, which asks that address. */
   startScheduler(name: string, extenderUrl: string): Promise<void>;
   /** Ends everything. */
@@ -84,6 +86,7 @@ export async function openScene<Cloud extends CloudSite>(
       cluster,
       invariants,
       cloud,
+      operationsUrls: new Set(),
       startScheduler: async (name, extenderUrl) => {
         await plane.startScheduler({
           name,

@@ -55,6 +55,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       const given = { name, cloudUrl: scene.cloud.url, clusterName, settings };
       const service = await createService(scene.plane, given);
       await service.component.start();
+      scene.operationsUrls.add(service.operationsUrl);
       return service;
     },
   };
