@@ -26,6 +26,14 @@ export function fenceFor(specs: Iterable<PodSpec>): Fence {
   return fence;
 }
 
+/** The fence for the pods of both. */
+export function widerFence(one: Fence, other: Fence): Fence {
+  return widest.find((fence) => fence === one || fence === other) ?? 'binding';
+}
+
+/** Each leaves more to kube-scheduler than the next. */
+const widest: readonly Fence[] = ['claims', 'devices', 'binding'];
+
 /** True if only kube-scheduler can place the pod: it has volumes or device claims to be settled. */
 export function isPlacedByScheduler({ volumes, resourceClaims }: PodSpec): boolean {
   const hasVolume = (volumes ?? []).some(

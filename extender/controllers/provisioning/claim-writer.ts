@@ -1,12 +1,15 @@
 /**
  * Writes plans to the API server: NodeClaims, and pods added to claims that are under way.
  *
- * In: drafts of claims, additions. Out: what was written. Until the watch has told of a claim that was
- * created here, it is kept here, so that the next plan knows of it. Writes that fail leave their pods
- * to the next plan; a claim that is there already was planned twice and is one.
+ * In: drafts of claims, additions. Out: what was written. Until the watch has told of what was written
+ * here, it is kept here, so that the next plan knows of it: room is never given away twice. Writes that
+ * fail leave their pods to the next plan; a claim that is there already was planned twice and is one.
  */
 import type { Live } from '../../../core/api/kinds.ts';
+import { reservedTaint } from '../../../core/api/labels.ts';
 import type { NodeClaim } from '../../../core/api/nodeclaim.ts';
+import { isOlderVersion } from '../../../core/api/resource-version.ts';
+import { widerFence } from '../../../core/binding/fence.ts';
 import { ClusterError, isClusterError } from '../../../core/ports.ts';
 import { annotationNominated, nominatedOf } from '../../../core/provisioning/nominations.ts';
 import {
@@ -14,6 +17,7 @@ import {
   standInsOf,
   standsInRecord,
 } from '../../../core/provisioning/stand-ins.ts';
+import type { NodeReservation } from '../../../core/scheduling/reservation.ts';
 import {
   annotationReservation,
   reservationOf,
@@ -23,7 +27,7 @@ import { type ControllerContext, fieldManager } from '../context.ts';
 
 /** Creates under way at once. */
 const writesAtOnce = 30;
-/** A claim that the watch has not told of by then is taken for gone. */
+/** What the watch has not told of by then is taken for gone. */
 const unseenMs = 30_000;
 
 /** A claim whose launch writes faster than this is left to the next plan. */
@@ -36,29 +40,37 @@ export interface ClaimAddition {
   readonly nominated: readonly string[];
   /** Pods of nodes that are taken away, whose successors get room there. */
   readonly standsFor?: readonly string[];
+  /** How the node is held for the owners, if it is held for nobody any more. */
+  readonly hold: Omit<NodeReservation, 'owners'>;
+}
+
+/** A claim as it was written here last. */
+interface WrittenClaim {
+  readonly claim: Live<'NodeClaim'>;
+  readonly atMs: number;
+  /** The watch had not told of it by then. */
+  readonly isNew: boolean;
 }
 
 export class ClaimWriter {
   readonly #context: ControllerContext;
-  readonly #unseen = new Map<
-    string,
-    { readonly claim: Live<'NodeClaim'>; readonly atMs: number }
-  >();
+  /** By name; no more than were written within {@link unseenMs}. */
+  readonly #written = new Map<string, WrittenClaim>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
   }
 
-  /** Claims as the view has them, and those created here that it has not told of yet. */
+  /** Claims as they are now: as the view has them, or as they were written here since. */
   claims(): Live<'NodeClaim'>[] {
     const { view, clock } = this.#context;
-    const all = [...view.all('NodeClaim')];
-    for (const [name, { claim, atMs }] of this.#unseen) {
-      const seen = view.get('NodeClaim', { name });
-      if (seen !== undefined || clock.monotonicMs() - atMs > unseenMs) this.#unseen.delete(name);
-      else all.push(claim);
+    const claims = new Map([...view.all('NodeClaim')].map((one) => [one.metadata.name, one]));
+    for (const [name, written] of this.#written) {
+      const isOld = clock.monotonicMs() - written.atMs > unseenMs;
+      if (isOld || isTold(written, claims.get(name))) this.#written.delete(name);
+      else claims.set(name, written.claim);
     }
-    return all;
+    return [...claims.values()];
   }
 
   /** Answers the claims that exist now. @throws ClusterError if none could be written */
@@ -73,10 +85,10 @@ export class ClaimWriter {
   }
 
   async #createOne(draft: NodeClaim): Promise<Live<'NodeClaim'> | undefined> {
-    const { client, clock, log, signal } = this.#context;
+    const { client, log, signal } = this.#context;
     try {
       const claim = await client.create('NodeClaim', draft, { fieldManager, signal });
-      this.#unseen.set(claim.metadata.name, { claim, atMs: clock.monotonicMs() });
+      this.#note(claim);
       return claim;
     } catch (error) {
       if (!isClusterError(error, 'AlreadyExists')) throw error;
@@ -94,7 +106,7 @@ export class ClaimWriter {
       // It has moved on, or is another one: its pods are planned anew.
       if (claim.metadata.uid !== uid || !takesPods(claim)) return;
       try {
-        await this.#patchPods(claim, addition);
+        this.#note(await this.#patchPods(claim, addition));
         return;
       } catch (error) {
         if (isClusterError(error, 'NotFound')) return;
@@ -105,20 +117,23 @@ export class ClaimWriter {
   }
 
   async #patchPods(
-    { metadata }: Live<'NodeClaim'>,
-    { owners, nominated, standsFor = [] }: ClaimAddition,
-  ): Promise<void> {
+    { metadata, spec }: Live<'NodeClaim'>,
+    { owners, nominated, standsFor = [], hold }: ClaimAddition,
+  ): Promise<Live<'NodeClaim'>> {
     const { client, signal } = this.#context;
-    const reservation = reservationOf(metadata.annotations);
+    const known = reservationOf(metadata.annotations);
+    // Its owners may all have gone other ways; its node comes up closed to others all the same.
+    const isHeld = known !== undefined || spec.taints?.some(({ key }) => key === reservedTaint.key);
     const annotations: Record<string, string> = {};
-    if (owners.length > 0 && reservation !== undefined) {
+    if (owners.length > 0 && isHeld === true) {
       annotations[annotationReservation] = reservationRecord({
-        ...reservation,
-        owners: new Set([...reservation.owners, ...owners]),
+        expiresAtMs: known?.expiresAtMs ?? hold.expiresAtMs,
+        fence: known === undefined ? hold.fence : widerFence(known.fence, hold.fence),
+        owners: new Set([...(known?.owners ?? []), ...owners]),
       });
     }
     // A claim that is held for nobody opens at once: whoever is planned there is placed by others.
-    const named = reservation === undefined ? [...owners, ...nominated] : nominated;
+    const named = isHeld === true ? nominated : [...owners, ...nominated];
     if (named.length > 0) {
       const all = new Set([...nominatedOf(metadata.annotations), ...named]);
       annotations[annotationNominated] = JSON.stringify([...all].toSorted());
@@ -129,7 +144,14 @@ export class ClaimWriter {
     const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
     const { resourceVersion, uid } = metadata;
     const options = { fieldManager, resourceVersion, uid, signal };
-    await client.patch('NodeClaim', { name: metadata.name }, patch, options);
+    return await client.patch('NodeClaim', { name: metadata.name }, patch, options);
+  }
+
+  #note(claim: Live<'NodeClaim'>): void {
+    const { view, clock } = this.#context;
+    const { name, uid } = claim.metadata;
+    const isNew = view.get('NodeClaim', { name })?.metadata.uid !== uid;
+    this.#written.set(name, { claim, atMs: clock.monotonicMs(), isNew });
   }
 
   /** Outages are logged, and thrown only if nothing went through. */
@@ -155,6 +177,15 @@ export class ClaimWriter {
     if (failure !== undefined && results.length === 0) throw failure;
     return results;
   }
+}
+
+/** True once the view knows of the write, or of the claim's end. */
+function isTold({ claim, isNew }: WrittenClaim, seen: Live<'NodeClaim'> | undefined): boolean {
+  if (seen === undefined) return !isNew;
+  const { uid, resourceVersion } = claim.metadata;
+  return (
+    seen.metadata.uid !== uid || !isOlderVersion(seen.metadata.resourceVersion, resourceVersion)
+  );
 }
 
 /** While it has no node, nobody has begun to bind its pods. */

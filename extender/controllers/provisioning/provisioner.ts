@@ -264,7 +264,8 @@ class Provisioner {
       const claim = inFlight.get(nodeName);
       for (const { uid } of pods) placeOf.set(uid, claim?.metadata.name ?? '');
       if (claim?.status?.nodeName === undefined && claim !== undefined) {
-        additions.push({ claim, ...this.#divide(pods) });
+        const divided = this.#divide(pods);
+        additions.push({ claim, ...divided, hold: this.#hold(pods, divided.owners) });
         this.#tellPlanned(pods, claim.metadata.name, plan);
       } else {
         this.#tellFits(pods, nodeName, claim !== undefined);
@@ -300,21 +301,29 @@ class Provisioner {
   }
 
   #draft(planned: PlannedClaim) {
-    const { clock, view, settings } = this.#context;
+    const { view } = this.#context;
     const pool = view.get('NodePool', { name: planned.nodePool });
     if (pool === undefined) throw new ClusterError('NotFound', `NodePool ${planned.nodePool}`);
-    const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = settings;
     const { owners, nominated, standsFor } = this.#divide(planned.pods);
-    const expiresAtMs = clock.nowMs() + launchTimeoutMs + registrationTimeoutMs + reservationMs;
-    const held = new Set(owners);
-    const fence = fenceFor(planned.pods.filter(({ uid }) => held.has(uid)).map(({ spec }) => spec));
-    const pods = { owners: held, nominated, standsFor, fence };
+    const { fence, expiresAtMs } = this.#hold(planned.pods, owners);
+    const pods = { owners: new Set(owners), nominated, standsFor, fence };
     const source = { pool, nodeClass: this.#options.prices.nodeClassOf(pool) };
     return claimDraft(planned, source, pods, expiresAtMs, shortHash);
   }
 
+  /** How a node is held for the owners among these pods. */
+  #hold(pods: readonly SnapshotPod[], owners: readonly string[]): ClaimAddition['hold'] {
+    const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = this.#context.settings;
+    const untilMs = launchTimeoutMs + registrationTimeoutMs + reservationMs;
+    const held = new Set(owners);
+    return {
+      fence: fenceFor(pods.filter(({ uid }) => held.has(uid)).map(({ spec }) => spec)),
+      expiresAtMs: this.#context.clock.nowMs() + untilMs,
+    };
+  }
+
   /** Pods that we bind, pods that others do, and pods that only their successors' room is for. */
-  #divide(pods: readonly SnapshotPod[]): Required<Omit<ClaimAddition, 'claim'>> {
+  #divide(pods: readonly SnapshotPod[]): Required<Omit<ClaimAddition, 'claim' | 'hold'>> {
     const { bind, schedulerName } = this.#context.settings;
     const owners: string[] = [];
     const nominated: string[] = [];
