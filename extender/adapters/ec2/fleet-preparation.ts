@@ -6,6 +6,7 @@
  * per zone, as EC2 wants it. EC2 may put all instances into one of the subnets, so no more are asked
  * for than each of them has room for. It calls EC2 only to make templates.
  */
+import type { EC2NodeClass } from '../../../core/api/ec2nodeclass.ts';
 import type { LaunchOffering, LaunchRequest } from '../../../core/cloud-port.ts';
 import type { FleetAsk } from '../../../core/ec2/fleet-asks.ts';
 import { imageFor } from '../../../core/ec2/images.ts';
@@ -28,6 +29,8 @@ export interface Preparation {
   readonly offerings: readonly PreparedOffering[];
   /** No subnet of their zone has room. */
   readonly withoutAddresses: readonly LaunchOffering[];
+  /** Some subnet of their zone may have room again when launches under way have ended. */
+  readonly awaitingAddresses: readonly LaunchOffering[];
   /** The class cannot launch them, whatever EC2 has; with why. */
   readonly impossible: { readonly offerings: readonly LaunchOffering[]; readonly message: string };
   /** Instances to ask for: at most those that are wanted. */
@@ -53,13 +56,10 @@ export async function prepareFleet(
   types: ReadonlyMap<string, InstanceType>,
   signal: AbortSignal | undefined,
 ): Promise<Preparation> {
-  const { ledger, nowMs } = tools;
   const { nodeClass } = request;
-  const subnets = subnetPerZone(tools, ask, request, types);
-  const withoutAddresses: LaunchOffering[] = [];
   const impossible: LaunchOffering[] = [];
   let message = '';
-  const roomy: Roomy[] = [];
+  const startable: Startable[] = [];
   /** Most types of an ask start from one template, which takes milliseconds to write. */
   const templates = new Map<string, Template>();
   for (const offering of ask.offerings) {
@@ -73,13 +73,6 @@ export async function prepareFleet(
           : `status.amis has no image for ${offering.instanceType}`;
       continue;
     }
-    const subnetId = subnets.get(offering.zone);
-    const addresses = addressesOf(type);
-    const room = subnetId === undefined ? 0 : ledger.free(subnetId, nowMs()) / addresses;
-    if (subnetId === undefined || room < 1) {
-      withoutAddresses.push(offering);
-      continue;
-    }
     const key = templateKey(type, imageId, ask.reservationId);
     const made =
       templates.get(key) ??
@@ -91,14 +84,50 @@ export async function prepareFleet(
       continue;
     }
     const isOfBlock = reservationOf(type, ask.reservationId)?.kind === 'capacity-block';
-    const prepared = { offering, subnetId, template: made.name, imageId, isOfBlock };
-    roomy.push({ prepared, room: Math.floor(room), addresses });
+    startable.push({ offering, template: made.name, imageId, isOfBlock, type });
+  }
+  return {
+    ...placed(tools, nodeClass, startable, wanted),
+    impossible: { offerings: impossible, message },
+  };
+}
+
+/** An offering with what it starts from. */
+interface Startable extends Omit<PreparedOffering, 'subnetId'> {
+  readonly type: InstanceType;
+}
+
+/** Chooses subnets and books their addresses, with nobody in between. */
+function placed(
+  tools: PreparationTools,
+  nodeClass: EC2NodeClass,
+  startable: readonly Startable[],
+  wanted: number,
+): Omit<Preparation, 'impossible'> {
+  const { ledger, nowMs } = tools;
+  const withoutAddresses: LaunchOffering[] = [];
+  const awaitingAddresses: LaunchOffering[] = [];
+  const roomy: Roomy[] = [];
+  const subnets = subnetPerZone(tools, nodeClass, startable);
+  for (const { type, ...one } of startable) {
+    const { offering } = one;
+    const subnetId = subnets.get(offering.zone);
+    const addresses = addressesOf(type);
+    const room = subnetId === undefined ? 0 : ledger.free(subnetId, nowMs()) / addresses;
+    if (subnetId === undefined || room < 1) {
+      const isHeld = subnetIdsOf(nodeClass, offering.zone).some(
+        (id) => ledger.unclaimed(id, nowMs()) >= addresses,
+      );
+      (isHeld ? awaitingAddresses : withoutAddresses).push(offering);
+      continue;
+    }
+    roomy.push({ prepared: { ...one, subnetId }, room: Math.floor(room), addresses });
   }
   const { chosen, count } = chooseByRoom(roomy, wanted);
   return {
     offerings: chosen.map(({ prepared }) => prepared),
     withoutAddresses,
-    impossible: { offerings: impossible, message },
+    awaitingAddresses,
     count,
     release: book(tools, chosen, count),
   };
@@ -124,23 +153,20 @@ function chooseByRoom(
 /** Zone -> its roomiest subnet; none where the smallest of the wanted types finds no room. */
 function subnetPerZone(
   { ledger, nowMs }: PreparationTools,
-  { offerings }: FleetAsk,
-  { nodeClass }: LaunchRequest,
-  types: ReadonlyMap<string, InstanceType>,
+  nodeClass: EC2NodeClass,
+  startable: readonly Startable[],
 ): ReadonlyMap<string, string> {
   const chosen = new Map<string, string>();
-  for (const [zone, ofZone] of Map.groupBy(offerings, (offering) => offering.zone)) {
-    const needs = ofZone.map(({ instanceType }) => {
-      const type = types.get(instanceType);
-      return type === undefined ? Number.POSITIVE_INFINITY : addressesOf(type);
-    });
-    const ids = (nodeClass.status?.subnets ?? [])
-      .filter((subnet) => subnet.zone === zone)
-      .map(({ id }) => id);
-    const best = ledger.roomiest(ids, Math.min(...needs), nowMs());
+  for (const [zone, ofZone] of Map.groupBy(startable, ({ offering }) => offering.zone)) {
+    const least = Math.min(...ofZone.map(({ type }) => addressesOf(type)));
+    const best = ledger.roomiest(subnetIdsOf(nodeClass, zone), least, nowMs());
     if (best !== undefined) chosen.set(zone, best);
   }
   return chosen;
+}
+
+function subnetIdsOf({ status }: EC2NodeClass, zone: string): readonly string[] {
+  return (status?.subnets ?? []).flatMap((subnet) => (subnet.zone === zone ? [subnet.id] : []));
 }
 
 /** Which of the subnets will be used EC2 decides: all are booked until then. */

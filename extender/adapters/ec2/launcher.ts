@@ -10,7 +10,6 @@
  */
 import type {
   CloudInstance,
-  LaunchFailure,
   LaunchOffering,
   LaunchOutcome,
   LaunchRequest,
@@ -36,6 +35,15 @@ import {
 } from './fleet-call.ts';
 import { type PreparationTools, prepareFleet } from './fleet-preparation.ts';
 import { type Instances, providerIdOf } from './instances.ts';
+import {
+  type Failed,
+  isOfCapacity,
+  noRoom,
+  problemOf,
+  unavailableReasons,
+  unfulfilledFailure,
+  weightiest,
+} from './launch-refusals.ts';
 
 export interface LauncherTools extends PreparationTools {
   readonly instances: Instances;
@@ -63,11 +71,6 @@ const tokensMax = 5_000;
 const groupsMax = 256;
 /** How long an instance may take to be listed (`reference/ec2.md` C4). */
 const searchPausesMs = [0, 1_000, 2_000, 4_000, 8_000, 15_000];
-
-interface Failed {
-  readonly failure: LaunchFailure;
-  readonly message: string;
-}
 
 /** What one round of an ask brought. */
 type RoundResult =
@@ -243,15 +246,7 @@ class LaunchRun {
       context: nodeClass.spec.context,
     };
     if (prepared.offerings.length > 0) keep(this.#asked, fleet);
-    const { message } = prepared.impossible;
-    const problem: Failed =
-      prepared.withoutAddresses.length > 0 || message === ''
-        ? { failure: 'no-addresses', message: 'no subnet of these zones has room' }
-        : {
-            failure: classifyError('InvalidParameterValue', message, 0).failure,
-            message,
-          };
-    return { fleet, release: prepared.release, problem };
+    return { fleet, release: prepared.release, problem: problemOf(prepared) };
   }
 
   async #create(
@@ -329,7 +324,7 @@ class LaunchRun {
     if (scope === 'subnet' && subnetId !== undefined) {
       this.#tools.ledger.markFull(subnetId, this.#tools.nowMs());
     }
-    const reason = reasons[scope];
+    const reason = unavailableReasons[scope];
     if (reason !== undefined) this.#mark(offering, reason);
     else if (scope === 'subnet' && offering !== undefined) this.#exhausted.add(offering);
   }
@@ -358,40 +353,4 @@ class LaunchRun {
       tags,
     };
   }
-}
-
-const noRoom: Failed = { failure: 'no-addresses', message: 'no subnet has room' };
-const unfulfilledFailure: Failed = {
-  failure: 'insufficient-capacity',
-  message: 'the fleet launched nothing and gave no reason',
-};
-
-/** Of several refusals the one that decides what to do next. */
-const weightiest: readonly LaunchFailure[] = [
-  'unauthorized',
-  'throttled',
-  'unavailable',
-  'no-addresses',
-  'insufficient-capacity',
-  'quota-exceeded',
-  'invalid',
-];
-
-const reasons: Readonly<Record<ErrorClass['scope'], UnavailableReason | undefined>> = {
-  offering: 'capacity',
-  quota: 'quota',
-  reservation: 'reservation',
-  spot: 'spot-role',
-  // The ledger knows the subnet; the zone may have others.
-  subnet: undefined,
-  nothing: undefined,
-};
-
-/** Other offerings may do. */
-function isOfCapacity(failure: LaunchFailure): boolean {
-  return (
-    failure === 'insufficient-capacity' ||
-    failure === 'no-addresses' ||
-    failure === 'quota-exceeded'
-  );
 }

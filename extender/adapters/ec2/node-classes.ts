@@ -106,6 +106,8 @@ export function createNodeClassCloud(
       signal,
     );
     prepared.release([]);
+    // Full subnets say nothing of rights.
+    if (prepared.offerings.length === 0) return undefined;
     return await tryLaunch(
       connection,
       {

@@ -173,6 +173,26 @@ t.test(
   },
 );
 
+t.test('addresses that launches under way hold are waited for, not given up', async (t) => {
+  const ec2 = await startEc2World({ account: { subnetBits: 27 } });
+  t.teardown(ec2.close);
+  const { cloud } = ec2.provider();
+  // Each subnet has room for one, and EC2 alone decides which of the two it takes.
+  const [first, second] = await Promise.all(
+    ['uid-1', 'uid-2'].map(async (uid) => {
+      const places = ['m5.large/a/on-demand', 'm5.large/b/on-demand'];
+      return await cloud.launch(ec2.request(uid, places));
+    }),
+  );
+  t.match(first, { outcome: 'launched' });
+  t.match(second, { outcome: 'failed', failure: 'throttled', exhausted: [] });
+  t.match(second, { message: /launches under way hold the addresses/ });
+  const again = ec2.request('uid-2', ['m5.large/a/on-demand', 'm5.large/b/on-demand']);
+  t.match(await cloud.launch(again), { outcome: 'launched' });
+  const third = await cloud.launch(ec2.request('uid-3', ['m5.large/a/on-demand']));
+  t.match(third, { outcome: 'failed', failure: 'no-addresses' }, 'what instances have is gone');
+});
+
 t.test('of a reservation whose count is not known nothing is planned', async (t) => {
   const w = await start([owned]);
   t.teardown(w.ec2.close);
