@@ -1,7 +1,7 @@
 /**
  * Whether a node has drifted from what it would be if it were launched now.
  *
- * In: a NodeClaim, its NodePool, its EC2NodeClass, its instance. Out: a reason and a sentence, or
+ * In: a NodeClaim, its NodePool, its EC2NodeClass, its instance, what is offered. Out: a reason and a sentence, or
  * nothing. Reasons and their order are Karpenter's (`reference/karpenter.md` 4.4). What is not known
  * (a hash of another version, a list that the class has not found, an instance that has not been
  * asked for) is no drift. It replaces nothing.
@@ -13,6 +13,8 @@ import {
   annotationNodePoolHash,
   annotationNodePoolHashVersion,
   labelCapacityType,
+  labelInstanceType,
+  labelZone,
   normalizedLabelKey,
 } from '../api/labels.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
@@ -23,10 +25,12 @@ import { nodeClassHash, nodeClassHashVersion } from '../ec2/node-class-hash.ts';
 import { nodePoolHash, nodePoolHashVersion } from '../nodepool-status/nodepool-hash.ts';
 import { admitsValue, requirementsOf } from '../scheduling/requirements.ts';
 import { isCloudLabel } from '../scheduling/well-known-labels.ts';
+import type { InstanceType } from '../state/instance-type.ts';
 
 export type DriftReason =
   | 'NodePoolDrifted'
   | 'RequirementsDrifted'
+  | 'InstanceTypeNotFound'
   | 'NodeClassDrift'
   | 'AMIDrift'
   | 'SecurityGroupDrift'
@@ -69,6 +73,32 @@ export function declaredDrift(
     return { reason: 'NodeClassDrift', message };
   }
   return undefined;
+}
+
+/** A node is not looked at for its type before: what EC2 lists may be behind (Karpenter's figure). */
+const typeGraceMs = 3_600_000;
+
+/**
+ * Drift from what the cloud offers at all: nobody could launch the node's type in its zone any more.
+ * What is dry for the moment is still offered.
+ *
+ * @param types of the node class; none where they are not known
+ */
+export function typeDrift(
+  { metadata }: NodeClaim,
+  types: readonly InstanceType[],
+  nowMs: number,
+): Drift | undefined {
+  const { [labelInstanceType]: name, [labelZone]: zone } = metadata.labels ?? {};
+  const createdMs = Date.parse(metadata.creationTimestamp ?? '');
+  const isYoung = Number.isNaN(createdMs) || nowMs - createdMs < typeGraceMs;
+  if (isYoung || types.length === 0 || name === undefined) return undefined;
+  const type = types.find((one) => one.name === name);
+  if (type?.offerings.some((offering) => zone === undefined || offering.zone === zone) === true) {
+    return undefined;
+  }
+  const where = type === undefined ? '' : ` in ${zone}`;
+  return { reason: 'InstanceTypeNotFound', message: `${name} is not offered${where} any more` };
 }
 
 /** Drift of the instance from what the class finds now. O(lists of the status). */

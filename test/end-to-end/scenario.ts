@@ -115,6 +115,8 @@ export function checkPromises(t: Test, { invariants, cloud, cluster }: Scene): v
 /** When pods of a workload reached each step, by `performance.now`. */
 export interface Timeline {
   readonly createdMs: ReadonlyMap<string, number>;
+  /** Its scheduler has tried it and found no place: from here on nodes are planned for it. */
+  readonly triedMs: ReadonlyMap<string, number>;
   readonly boundMs: ReadonlyMap<string, number>;
   readonly runningMs: ReadonlyMap<string, number>;
 }
@@ -123,6 +125,7 @@ export interface Timeline {
 export function watchTimeline({ cluster }: Scene, app: string): Timeline {
   const timeline = {
     createdMs: new Map<string, number>(),
+    triedMs: new Map<string, number>(),
     boundMs: new Map<string, number>(),
     runningMs: new Map<string, number>(),
   };
@@ -135,11 +138,17 @@ export function watchTimeline({ cluster }: Scene, app: string): Timeline {
       const { uid = '', labels } = object.metadata;
       if (labels?.['app'] !== app) return;
       note(timeline.createdMs, uid);
+      if (isTried(object)) note(timeline.triedMs, uid);
       if (isBound(object)) note(timeline.boundMs, uid);
       if (isRunning(object)) note(timeline.runningMs, uid);
     },
   });
   return timeline;
+}
+
+function isTried({ status }: Pod): boolean {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  return scheduled?.status === 'False';
 }
 
 /** The value below which that share of the values lies; NaN of none. */

@@ -9,7 +9,12 @@
 import { isTrue } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
 import { labelNodePool } from '../../../core/api/labels.ts';
-import { type Drift, declaredDrift, instanceDrift } from '../../../core/lifecycle/drift.ts';
+import {
+  type Drift,
+  declaredDrift,
+  instanceDrift,
+  typeDrift,
+} from '../../../core/lifecycle/drift.ts';
 import { nodeClassKindOf } from '../../../core/lifecycle/ownership.ts';
 import { writeClaimStatus } from '../claim-status.ts';
 import type { Controller, ControllerContext } from '../context.ts';
@@ -87,7 +92,7 @@ async function judge(context: ControllerContext, name: string): Promise<Reconcil
 }
 
 async function driftOf(
-  { view, cloud, signal }: ControllerContext,
+  { view, cloud, clock, signal }: ControllerContext,
   claim: Live<'NodeClaim'>,
 ): Promise<Drift | undefined> {
   const { nodeClassRef } = claim.spec;
@@ -95,10 +100,12 @@ async function driftOf(
   const nodeClass = kind === undefined ? undefined : view.get(kind, { name: nodeClassRef.name });
   const pool = view.get('NodePool', { name: claim.metadata.labels?.[labelNodePool] ?? '' });
   const declared = declaredDrift(claim, pool, nodeClass);
+  const isOfPool = declared !== undefined && declared.reason !== 'NodeClassDrift';
+  if (isOfPool || nodeClass === undefined) return declared;
+  const types = await cloud.instanceTypes(nodeClass, { signal });
+  const told = typeDrift(claim, types, clock.nowMs()) ?? declared;
   const providerID = claim.status?.providerID;
-  if (declared !== undefined || nodeClass === undefined || providerID === undefined) {
-    return declared;
-  }
+  if (told !== undefined || providerID === undefined) return told;
   const instance = await cloud.get(providerID, { signal });
   return instance === undefined ? undefined : instanceDrift(claim, nodeClass, instance);
 }

@@ -4,10 +4,11 @@ import type { EC2NodeClass, EC2NodeClassSpec } from '../../../core/api/ec2nodecl
 import type { NodePool } from '../../../core/api/nodepool.ts';
 import type { CloudInstance } from '../../../core/cloud-port.ts';
 import { nodeClassHashAnnotations } from '../../../core/ec2/node-class-hash.ts';
-import { declaredDrift, instanceDrift } from '../../../core/lifecycle/drift.ts';
+import { declaredDrift, instanceDrift, typeDrift } from '../../../core/lifecycle/drift.ts';
 import { nodePoolHash } from '../../../core/nodepool-status/nodepool-hash.ts';
+import type { InstanceType } from '../../../core/state/instance-type.ts';
 import { liveClaim } from '../../support/claim-world.ts';
-import { poolOf } from '../../support/cluster-builders.ts';
+import { poolOf, typeOf } from '../../support/cluster-builders.ts';
 
 function classOf(spec: Partial<EC2NodeClassSpec> = {}): EC2NodeClass {
   return {
@@ -110,6 +111,33 @@ t.test('labels that the pool admits no more are told by key', (t) => {
   });
   t.match(drift(requiring('squad', 'red')), { message: /label squad is missing/ });
   t.equal(drift(requiring('topology.k8s.aws/zone-id', 'use1-az1')), undefined, 'only EC2 knows it');
+  t.end();
+});
+
+t.test('a type that nobody offers in its zone any more is told after an hour', (t) => {
+  const hourMs = 3_600_000;
+  const placed = {
+    'node.kubernetes.io/instance-type': 'm7i.large',
+    'topology.kubernetes.io/zone': 'us-east-1a',
+  };
+  const claim = claimOf({}, placed);
+  const nowMs = Date.parse(claim.metadata.creationTimestamp) + hourMs;
+  const offered = (name: string, zone: string, available = true): InstanceType => {
+    const price = { capacityType: 'on-demand', priceNanoUsdPerHour: 1 } as const;
+    return { ...typeOf(name), offerings: [{ zone, available, ...price }] };
+  };
+  const drift = (types: readonly InstanceType[], atMs = nowMs) => typeDrift(claim, types, atMs);
+  t.equal(drift([offered('m7i.large', 'us-east-1a')]), undefined);
+  t.equal(drift([offered('m7i.large', 'us-east-1a', false)]), undefined, 'dry is not gone');
+  t.match(drift([offered('m6i.large', 'us-east-1a')]), {
+    reason: 'InstanceTypeNotFound',
+    message: 'm7i.large is not offered any more',
+  });
+  t.match(drift([offered('m7i.large', 'us-east-1b')]), {
+    message: 'm7i.large is not offered in us-east-1a any more',
+  });
+  t.equal(drift([offered('m6i.large', 'us-east-1a')], nowMs - 1), undefined, 'a young claim');
+  t.equal(drift([]), undefined, 'a class whose types are not known');
   t.end();
 });
 
