@@ -13,6 +13,8 @@ export interface CapacityReservation {
   /** `open`: any matching on-demand instance uses it; `targeted`: only those that name it. */
   readonly match: 'open' | 'targeted';
   readonly kind: 'default' | 'capacity-block';
+  /** Its owner may take instances back. */
+  readonly isInterruptible?: boolean;
   /** When it ends; never if absent. */
   readonly endMs?: number;
   readonly startMs?: number;

@@ -251,6 +251,7 @@ export const describeCapacityReservations: QueryHandler = (context, request) => 
       state: stateOf(one),
       instanceMatchCriteria: one.match,
       reservationType: one.kind,
+      interruptible: one.isInterruptible ?? false,
       startDate: one.startMs === undefined ? undefined : isoTime(one.startMs),
       endDate: one.endMs === undefined ? undefined : isoTime(one.endMs),
       endDateType: one.endMs === undefined ? 'unlimited' : 'limited',

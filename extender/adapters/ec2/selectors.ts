@@ -190,6 +190,7 @@ function reservationStatus(one: Ec2Reservation, nowMs: number): CapacityReservat
     ownerID: OwnerId ?? '',
     reservationType: isBlock ? 'capacity-block' : 'default',
     state: isExpiring ? 'expiring' : 'active',
+    ...(one.Interruptible === true ? { interruptible: true } : {}),
     ...(EndDate === undefined ? {} : { endTime: EndDate.toISOString().replace(/\.\d+Z$/, 'Z') }),
   };
 }

@@ -113,6 +113,8 @@ export class TypeBook {
     const atMs = nowMs();
     const offerings = new Map<string, Offering[]>();
     for (const one of status?.capacityReservations ?? []) {
+      // They take fleets of a kind that is not asked for here, and are taken back as spot is.
+      if (one.interruptible === true) continue;
       const { id, instanceType, availabilityZone: zone, reservationType: kind = 'default' } = one;
       const endsMs = one.endTime === undefined ? Infinity : Date.parse(one.endTime);
       const marginMs = kind === 'capacity-block' ? blockDrainMs : 0;

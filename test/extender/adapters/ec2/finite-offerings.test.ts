@@ -114,6 +114,14 @@ t.test('reservations that the class selects are planned up to their count', asyn
   t.match(await w.cloud.list(), [{ reservationId: owned.id }, { reservationId: owned.id }]);
 });
 
+t.test('an interruptible reservation is told of and not planned with', async (t) => {
+  const w = await start([{ ...owned, isInterruptible: true }]);
+  t.teardown(w.ec2.close);
+  const nodeClass = await w.look();
+  t.match(nodeClass.status?.capacityReservations, [{ id: owned.id, interruptible: true }]);
+  t.equal(reservedOf(await plan(w.cloud, nodeClass, 2)).length, 0);
+});
+
 t.test('a reservation that somebody else has filled gives way to substitutes', async (t) => {
   const w = await start([{ ...owned, totalCount: 1 }]);
   t.teardown(w.ec2.close);
