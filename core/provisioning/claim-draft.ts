@@ -63,6 +63,7 @@ const nameHashChars = 7;
 /**
  * @param expiresAtMs when the reservation ends whatever happens
  * @param hash of a text, lower-case letters and digits
+ * @param isTaken whether a claim that is leaving has the name: the same pods may want a node again
  */
 export function claimDraft(
   planned: PlannedClaim,
@@ -70,6 +71,7 @@ export function claimDraft(
   pods: ClaimPods,
   expiresAtMs: number,
   hash: (text: string) => string,
+  isTaken: (name: string) => boolean,
 ): NodeClaim {
   const { metadata, spec } = pool.spec.template;
   const poolName = pool.metadata.name ?? '';
@@ -87,14 +89,15 @@ export function claimDraft(
   const { nominated, standsFor = [] } = pods;
   const purpose = [poolName, [...pods.owners, ...nominated].toSorted(), offerings[0]];
   // Whom it stands in for is named apart: those pods' own claim was made for the same pods.
-  const fingerprint = hash(
-    JSON.stringify(standsFor.length === 0 ? purpose : [...purpose, standsFor.toSorted()]),
-  );
+  const wanted = standsFor.length === 0 ? purpose : [...purpose, standsFor.toSorted()];
+  const nameOf = (text: string): string => `${poolName}-${hash(text).slice(0, nameHashChars)}`;
+  let name = nameOf(JSON.stringify(wanted));
+  while (isTaken(name)) name = nameOf(name);
   return {
     apiVersion: 'karpenter.sh/v1',
     kind: 'NodeClaim',
     metadata: {
-      name: `${poolName}-${fingerprint.slice(0, nameHashChars)}`,
+      name,
       labels: claimLabels(planned, pool),
       annotations: {
         ...metadata?.annotations,

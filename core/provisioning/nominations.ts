@@ -13,7 +13,7 @@ import { conditionOf } from '../api/conditions.ts';
 import type { Live } from '../api/kinds.ts';
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import { interruptionOf } from '../interruption/interruption-record.ts';
-import { reservationOf } from '../scheduling/reservation-record.ts';
+import { annotationReservation, reservationOf } from '../scheduling/reservation-record.ts';
 import { standInsOf } from './stand-ins.ts';
 
 /** JSON list of pod UIDs. */
@@ -63,6 +63,13 @@ export function podsOnClaims(
 /** UIDs in {@link annotationNominated}; empty where it is missing or cannot be read. */
 export function nominatedOf(annotations: Annotations): readonly string[] {
   return annotationStrings(annotations, annotationNominated);
+}
+
+/** True if nobody waits for the claim's node: it is for pods whose own is taken away. */
+export function isStandIn({ metadata: { annotations } }: Pick<NodeClaim, 'metadata'>): boolean {
+  return [annotationReservation, annotationNominated].every(
+    (key) => annotations?.[key] === undefined,
+  );
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -114,6 +114,9 @@ t.test('what was measured with the EC2 provider is told in its own words', async
         createFleetCalls: 40,
         callsThrottled: 2,
         callsPerNode: 0.04,
+        claims: 1_001,
+        createdToTried: [0.5, 2, 3],
+        triedToLaunch: [1, 2.25, 2.5],
         pendingToLaunch: [1.5, 4.25, 5],
         pendingToBound: [5, 9, 10],
         pendingToRunning: [6, 10, 11],
@@ -142,7 +145,10 @@ t.test('what was measured with the EC2 provider is told in its own words', async
       ],
     },
   });
-  t.match(page, /1,000 nodes by 40 calls of CreateFleet \(0\.04 a node, 2 throttled\)/);
+  t.match(
+    page,
+    /1,000 nodes of 1,001 NodeClaims by 40 calls of CreateFleet \(0\.04 a node, 2 throttled\)/,
+  );
   t.match(page, /\| to the launch of its node \| 1\.5 s \| 4\.25 s \| 5 s \|/);
   t.match(page, /\| substitutes \| 1,102 \| 1,102 \| 0 \| 1,104 \| 0 \| 2\.1 \| 9 \|/);
 });

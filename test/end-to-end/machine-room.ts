@@ -42,15 +42,22 @@ const nodeSweepMs = 5_000;
 const patienceMs = 250;
 const failuresMax = 100;
 
+/** A machine from its kubelet's start. */
+interface Joining {
+  readonly abort: AbortController;
+  /** Settles when nothing that it asked of the API server is on the way any more. */
+  readonly ended: Promise<void>;
+}
+
 export function startMachineRoom(options: MachineRoomOptions): MachineRoom {
   const { engine, clock } = options;
   const facts = new Map(options.types.map((type) => [type.name, type]));
   const end = new AbortController();
-  const joining = new Map<string, AbortController>();
+  const joining = new Map<string, Joining>();
   const running = new Set<Promise<void>>();
   const failures: string[] = [];
 
-  function run(what: string, act: () => Promise<void>): void {
+  function run(what: string, act: () => Promise<void>): Promise<void> {
     const task = act()
       .catch((error: unknown) => {
         if (end.signal.aborted || isAbort(error)) return;
@@ -59,6 +66,7 @@ export function startMachineRoom(options: MachineRoomOptions): MachineRoom {
       })
       .finally(() => running.delete(task));
     running.add(task);
+    return task;
   }
 
   function onEvent(event: Ec2Event): void {
@@ -67,20 +75,28 @@ export function startMachineRoom(options: MachineRoomOptions): MachineRoom {
     if (end.signal.aborted) return;
     if (event.type === 'kubelet') {
       const abort = new AbortController();
-      joining.set(instanceId, abort);
-      run(`${privateDnsName} joins`, async () => await join(options, event, facts, abort.signal));
+      const ended = run(
+        `${privateDnsName} joins`,
+        async () => await join(options, event, facts, abort.signal),
+      );
+      joining.set(instanceId, { abort, ended });
     }
     if (event.type !== 'state') return;
     if (state === 'shutting-down') {
-      const hasJoined = joining.has(instanceId);
-      joining.get(instanceId)?.abort();
-      joining.delete(instanceId);
-      if (hasJoined) {
-        run(`${privateDnsName} falls silent`, async () => await silence(options, instance, end));
-      }
+      const machine = joining.get(instanceId);
+      if (machine === undefined) return;
+      machine.abort.abort();
+      void run(`${privateDnsName} falls silent`, async () => {
+        await machine.ended;
+        await silence(options, instance, end);
+      });
     }
     if (state === 'terminated') {
-      run(`${privateDnsName} is removed`, async () => {
+      const machine = joining.get(instanceId);
+      joining.delete(instanceId);
+      void run(`${privateDnsName} is removed`, async () => {
+        // Its registration may be on the way: a Node that comes later would never be removed.
+        await machine?.ended;
         await clock.sleep(nodeSweepMs, end.signal);
         await removeNode(options, instance, end.signal);
       });
@@ -92,7 +108,7 @@ export function startMachineRoom(options: MachineRoomOptions): MachineRoom {
     failures,
     stop: async () => {
       end.abort();
-      for (const abort of joining.values()) abort.abort();
+      for (const { abort } of joining.values()) abort.abort();
       await Promise.all(running);
     },
   };

@@ -17,9 +17,8 @@ import type { PlannedClaim } from '../../../core/packing/planned-claims.ts';
 import { ClusterError, type Solver } from '../../../core/ports.ts';
 import { claimDraft } from '../../../core/provisioning/claim-draft.ts';
 import { planningSnapshot } from '../../../core/provisioning/in-flight.ts';
-import { annotationNominated, podsOnClaims } from '../../../core/provisioning/nominations.ts';
+import { isStandIn, podsOnClaims } from '../../../core/provisioning/nominations.ts';
 import { standingOfPod } from '../../../core/provisioning/pending.ts';
-import { annotationReservation } from '../../../core/scheduling/reservation-record.ts';
 import type { LivePod } from '../../../core/state/live-pod.ts';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import { offeringRisk } from '../../planning/offering-risk.ts';
@@ -279,10 +278,11 @@ class Provisioner {
     }
     const planned = new Map(plan.claims.map((one) => [this.#draft(one), one]));
     const created = await this.#writer.create([...planned.keys()]);
-    for (const { metadata } of created) {
+    for (const claim of created) {
+      const { metadata } = claim;
       this.#options.board.noteClaim(metadata.name, closedMs);
       metrics.nodeClaims.created.inc({
-        reason: isStandIn(metadata.annotations) ? 'interruption' : 'provisioning',
+        reason: isStandIn(claim) ? 'interruption' : 'provisioning',
         nodepool: metadata.labels?.[labelNodePool] ?? '',
         min_values_relaxed: 'false',
       });
@@ -308,7 +308,9 @@ class Provisioner {
     const { fence, expiresAtMs } = this.#hold(planned.pods, owners);
     const pods = { owners: new Set(owners), nominated, standsFor, fence };
     const source = { pool, nodeClass: this.#options.prices.nodeClassOf(pool) };
-    return claimDraft(planned, source, pods, expiresAtMs, shortHash);
+    const isLeaving = (name: string): boolean =>
+      view.get('NodeClaim', { name })?.metadata.deletionTimestamp !== undefined;
+    return claimDraft(planned, source, pods, expiresAtMs, shortHash, isLeaving);
   }
 
   /** How a node is held for the owners among these pods. */
@@ -383,13 +385,6 @@ class Provisioner {
 
 function plannedOn(claim: string): Verdict {
   return { outcome: 'planned', reason: `Pod should schedule on: nodeclaim/${claim}` };
-}
-
-/** Nobody waits for the node: it is for pods whose own is taken away. */
-function isStandIn(annotations: Readonly<Record<string, string>> = {}): boolean {
-  return [annotationReservation, annotationNominated].every(
-    (key) => annotations[key] === undefined,
-  );
 }
 
 /** Lower-case letters and digits. */

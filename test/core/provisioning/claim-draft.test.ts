@@ -53,10 +53,14 @@ const nodeClass: EC2NodeClass = {
   },
 };
 
-function draft(shape: PoolShape, pods: Partial<ClaimPods> = {}) {
+function draft(
+  shape: PoolShape,
+  pods: Partial<ClaimPods> = {},
+  isTaken: (name: string) => boolean = () => false,
+) {
   const { pool, planned } = plannedIn(shape);
   const all = { owners: new Set(['b', 'a']), nominated: [], fence: 'binding' as const, ...pods };
-  return claimDraft(planned, { pool, nodeClass }, all, expiresAtMs, hash);
+  return claimDraft(planned, { pool, nodeClass }, all, expiresAtMs, hash, isTaken);
 }
 
 t.test('it is held for its owners, and says until when', async (t) => {
@@ -136,6 +140,7 @@ t.test('the same plan is the same claim, other pods are another', async (t) => {
           { owners: new Set(owners), nominated: [], fence: 'binding' },
           expiresAtMs,
           hash,
+          () => false,
         ).metadata.name;
       const isSame = one.toSorted().join() === other.toSorted().join();
       return name(one) === name(one.toReversed()) && (isSame || name(one) !== name(other));
@@ -144,11 +149,20 @@ t.test('the same plan is the same claim, other pods are another', async (t) => {
   t.match(draft({}).metadata.name, /^general-[a-z0-9]{7}$/);
 });
 
+t.test('while a claim of its name is leaving it has another, the same every time', async (t) => {
+  const { name: first = '' } = draft({}).metadata;
+  const isTaken = (name: string): boolean => name === first;
+  const { name: second } = draft({}, {}, isTaken).metadata;
+  t.not(second, first);
+  t.equal(draft({}, {}, isTaken).metadata.name, second);
+  t.match(second, /^general-[a-z0-9]{7}$/);
+});
+
 t.test('it carries the hash of its node class, and the overlay that priced it', (t) => {
   const { pool, planned } = plannedIn({});
   const pods = { owners: new Set<string>(), nominated: [], fence: 'binding' as const };
   const annotationsOf = (source: Parameters<typeof claimDraft>[1], from = planned) =>
-    claimDraft(from, source, pods, expiresAtMs, hash).metadata.annotations ?? {};
+    claimDraft(from, source, pods, expiresAtMs, hash, () => false).metadata.annotations ?? {};
   const annotations = annotationsOf({ pool, nodeClass });
   t.equal(annotations['karpenter.k8s.aws/ec2nodeclass-hash'], nodeClassHash(nodeClass));
   t.equal(annotations['karpenter.k8s.aws/ec2nodeclass-hash-version'], 'stowage-v1');
