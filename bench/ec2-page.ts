@@ -16,7 +16,7 @@ export function scaleUpLines(file: ScaleUpFile): string[] {
     `against the simulated EC2 and its rate limits, which shares the processors with all the rest. Machines`,
     `boot ${speed} times as fast as real ones. Input ${inputHash}.`,
     '',
-    `${count(nodes)} nodes by ${count(createFleetCalls)} calls of CreateFleet (${record.callsPerNode} a node, ${callsThrottled} throttled);`,
+    `${count(nodes)} nodes of ${count(record.claims)} NodeClaims by ${count(createFleetCalls)} calls of CreateFleet (${record.callsPerNode} a node, ${callsThrottled} throttled);`,
     `all run after ${record.upSeconds} s, nothing is left ${record.downSeconds} s after they were deleted. Memory of the`,
     `service ${before} MiB before, ${full} MiB with all nodes, ${highest} MiB at its highest. Claims with two`,
     `instances ${record.doubles}, instances without claim ${record.nameless}.`,
@@ -24,6 +24,8 @@ export function scaleUpLines(file: ScaleUpFile): string[] {
     table(
       ['from the pod', 'p50', 'p99', 'most'],
       [
+        spreadRow('until its scheduler has found no place', record.createdToTried),
+        spreadRow('and from then to the launch of its node', record.triedToLaunch),
         spreadRow('to the launch of its node', record.pendingToLaunch),
         spreadRow('to its binding', record.pendingToBound),
         spreadRow('to its start', record.pendingToRunning),

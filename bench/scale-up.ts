@@ -106,7 +106,7 @@ async function measure(
   const upMs = performance.now() - startMs;
   const full = residentMiB(component.pid);
   const nodes = cluster.nodes.size;
-  const launches = launchWaits(stage, timeline);
+  const launches = launchWaits(stage, timeline, 'createdMs');
   // Trials are the node class's, which validates its rights.
   const fleets = cloud.wire.calls.filter(
     ({ action, error }) => action === 'CreateFleet' && error !== 'DryRunOperation',
@@ -120,6 +120,9 @@ async function measure(
     createFleetCalls: fleets.length,
     callsThrottled: fleets.filter(({ error }) => error === 'RequestLimitExceeded').length,
     callsPerNode: Math.round((fleets.length / nodes) * 1_000) / 1_000,
+    claims: stage.claims.count,
+    createdToTried: spread(waits(timeline, 'triedMs')),
+    triedToLaunch: spread(launchWaits(stage, timeline, 'triedMs')),
     pendingToLaunch: spread(launches),
     pendingToBound: spread(waits(timeline, 'boundMs')),
     pendingToRunning: spread(waits(timeline, 'runningMs')),
@@ -131,18 +134,22 @@ async function measure(
   };
 }
 
-/** Milliseconds from each pod's creation to the launch of the instance that it runs on. */
-function launchWaits(stage: Ec2Stage, { createdMs }: Timeline): readonly number[] {
+/** Milliseconds from a step of each pod to the launch of the instance that it runs on. */
+function launchWaits(
+  stage: Ec2Stage,
+  timeline: Timeline,
+  step: 'createdMs' | 'triedMs',
+): readonly number[] {
   const launchedMs = new Map(
     [...stage.cloud.engine.instances.values()].map((one) => [one.privateDnsName, one.launchedMs]),
   );
   return podsOf(stage, app).map(({ metadata, spec }) => {
-    const created = performance.timeOrigin + (createdMs.get(metadata.uid ?? '') ?? Number.NaN);
-    return (launchedMs.get(spec.nodeName ?? '') ?? Number.NaN) - created;
+    const fromMs = performance.timeOrigin + (timeline[step].get(metadata.uid ?? '') ?? Number.NaN);
+    return (launchedMs.get(spec.nodeName ?? '') ?? Number.NaN) - fromMs;
   });
 }
 
-function waits(timeline: Timeline, step: 'boundMs' | 'runningMs'): readonly number[] {
+function waits(timeline: Timeline, step: 'triedMs' | 'boundMs' | 'runningMs'): readonly number[] {
   return [...timeline[step]].map(([uid, ms]) => ms - (timeline.createdMs.get(uid) ?? Number.NaN));
 }
 

@@ -47,6 +47,11 @@ export async function joinNodes(plane: ControlPlane, cluster: Cluster, names: re
       allocatable: { cpu: '15890m', memory: '60Gi', pods: '110' },
     });
   });
+  await untilAllOpen(cluster);
+}
+
+/** Nodes whose kubelets were frozen are shunned until they are heard again. */
+async function untilAllOpen(cluster: Cluster): Promise<void> {
   const isOpen = (node: Node): boolean =>
     hasCondition(node, 'Ready') && (node.spec?.taints ?? []).length === 0;
   const allOpen = (): boolean => [...cluster.nodes.values()].every(isOpen);
@@ -92,22 +97,29 @@ export interface RateRequest {
   readonly round: number;
 }
 
-/** Pods a second from the first bind to the last. */
+/**
+ * Pods a second from the first bind to the last.
+ *
+ * @throws Error if a pod is deleted while it is measured: nobody here does that
+ */
 export async function measureRate(
   plane: ControlPlane,
   cluster: Cluster,
   { variant, url, pods, round }: RateRequest,
 ): Promise<number> {
   const schedulerName = `${variant}-${round}`;
+  await untilAllOpen(cluster);
   await createPods(plane, pods, schedulerName);
   const frozen = [plane.kwok, plane.controllerManager];
   for (const component of frozen) component.suspend();
   let bound = 0;
+  const lost: string[] = [];
   let [firstMs, lastMs] = [0, 0];
   cluster.listen({
     onNode: () => undefined,
-    onPod: ({ object, previous }) => {
+    onPod: ({ type, object, previous }) => {
       const isOurs = object.spec.schedulerName === schedulerName;
+      if (isOurs && type === 'deleted') lost.push(JSON.stringify(object.status));
       if (!isOurs || object.spec.nodeName === undefined || previous?.spec.nodeName !== undefined) {
         return;
       }
@@ -118,7 +130,9 @@ export async function measureRate(
   });
   const configuration = { ...configurationOf(variant, schedulerName, url) };
   const scheduler = await plane.startScheduler({ name: schedulerName, configuration });
-  await cluster.until('all pods are bound', () => bound === pods, deadlineMs);
+  const isOver = (): boolean => bound === pods || lost.length > 0;
+  await cluster.until('all pods are bound', isOver, deadlineMs);
+  if (lost.length > 0) throw new Error(`${bound} of ${pods} bound, one is gone: ${lost[0]}`);
   await scheduler.kill();
   for (const component of frozen) component.resume();
   // One by one: the API server takes longer over a large collection than a client waits.
