@@ -1,6 +1,7 @@
 // The command line as it is shipped, with AWS's SDK against the simulated EC2, on a real control
 // plane: burst, churn, a dry pool, throttling, a spot instance taken back, the end.
 
+import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import t, { type Test } from 'tap';
 import type { PoolKey } from '../../sim/ec2-capacity.ts';
 import { createRandom } from '../../sim/random.ts';
@@ -33,7 +34,7 @@ import {
   untilPods,
   watchTimeline,
 } from './scenario.ts';
-import { deadlineMs } from './scene.ts';
+import { clusterName, deadlineMs } from './scene.ts';
 import type { ServeProcess } from './serve-command.ts';
 
 const sizes = ['250m', '900m', '1500m'] as const;
@@ -45,6 +46,8 @@ const churnEveryMs = 500;
 const churnRunMs = [1_000, 4_000] as const;
 const spot = { capacity: 'spot' };
 const spotPods = 2;
+/** An instance may be so young and its claim not be known yet. */
+const strayGraceMs = 30_000;
 /** What kubelets are told to wait is longer. */
 const stopMs = 25_000;
 
@@ -72,6 +75,7 @@ t.test('the EC2 provider on a real control plane', { skip: reason ?? false }, as
   await t.test('SIGTERM ends it in good order, and it goes on from there', async (t) =>
     checkStop(t, serve),
   );
+  await t.test('an instance that belongs to no claim is ended', async (t) => checkStray(t, stage));
   await t.test('nothing is left when nobody needs it any more', async (t) => checkEnd(t, stage));
   checkEc2Promises(t, stage);
   t.equal(serve.component.restarts, 0, 'it ran through');
@@ -210,6 +214,45 @@ async function checkStop(t: Test, { component }: ServeProcess): Promise<void> {
   t.equal(component.lastEnd, 0, `exit code 0 after ${seconds(elapsedMs)}`);
   t.ok(elapsedMs < stopMs);
   await component.start();
+}
+
+/** As a process leaves it that died between a launch and whatever it had to write about it. */
+async function checkStray(t: Test, { cloud }: Ec2Stage): Promise<void> {
+  const { account, endpoint } = cloud.wire;
+  const region = account.region;
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+  const client = new EC2Client({ region, endpoint, credentials });
+  const tags = {
+    [`kubernetes.io/cluster/${clusterName}`]: 'owned',
+    'karpenter.k8s.aws/ec2nodeclass': 'default',
+    'karpenter.sh/nodepool': 'general',
+    'karpenter.sh/nodeclaim': 'general-nobody',
+    'stowage.dev/nodeclaim-uid': '00000000-0000-4000-8000-000000000000',
+  };
+  const startMs = performance.now();
+  const { Instances = [] } = await client.send(
+    new RunInstancesCommand({
+      LaunchTemplate: { LaunchTemplateName: [...account.launchTemplates.values()][0]?.name },
+      InstanceType: 'm7i.large',
+      SubnetId: account.subnets[0]?.subnetId,
+      MinCount: 1,
+      MaxCount: 1,
+      TagSpecifications: [
+        {
+          ResourceType: 'instance',
+          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        },
+      ],
+    }),
+  );
+  client.destroy();
+  const id = Instances[0]?.InstanceId ?? '';
+  const isLiving = (): boolean => cloud.living().some(({ instanceId }) => instanceId === id);
+  t.ok(isLiving(), id);
+  await poll('the stray instance is ended', deadlineMs, () => !isLiving());
+  const tookMs = performance.now() - startMs;
+  t.ok(tookMs > strayGraceMs, `not before it can be told from one that is being launched`);
+  t.comment(`ended after ${seconds(tookMs)}`);
 }
 
 async function checkEnd(t: Test, stage: Ec2Stage): Promise<void> {
