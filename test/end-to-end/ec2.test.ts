@@ -1,7 +1,7 @@
 // The command line as it is shipped, with AWS's SDK against the simulated EC2, on a real control
 // plane: burst, churn, a dry pool, throttling, a spot instance taken back, the end.
 
-import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { type _InstanceType, EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import t, { type Test } from 'tap';
 import type { PoolKey } from '../../sim/ec2-capacity.ts';
 import { createRandom } from '../../sim/random.ts';
@@ -229,11 +229,12 @@ async function checkStray(t: Test, { cloud }: Ec2Stage): Promise<void> {
     'karpenter.sh/nodeclaim': 'general-nobody',
     'stowage.dev/nodeclaim-uid': '00000000-0000-4000-8000-000000000000',
   };
+  const [like] = cloud.living();
   const startMs = performance.now();
   const { Instances = [] } = await client.send(
     new RunInstancesCommand({
-      LaunchTemplate: { LaunchTemplateName: [...account.launchTemplates.values()][0]?.name },
-      InstanceType: 'm7i.large',
+      LaunchTemplate: { LaunchTemplateId: like?.tags['aws:ec2launchtemplate:id'] },
+      InstanceType: like?.instanceType as _InstanceType,
       SubnetId: account.subnets[0]?.subnetId,
       MinCount: 1,
       MaxCount: 1,
