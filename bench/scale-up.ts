@@ -106,7 +106,9 @@ async function measure(
   const upMs = performance.now() - startMs;
   const full = residentMiB(component.pid);
   const nodes = cluster.nodes.size;
-  const launches = launchWaits(stage, timeline, 'createdMs');
+  // While the pods are there: they say which node is whose.
+  const pendingToLaunch = spread(launchWaits(stage, timeline, 'createdMs'));
+  const triedToLaunch = spread(launchWaits(stage, timeline, 'triedMs'));
   // Trials are the node class's, which validates its rights.
   const fleets = cloud.wire.calls.filter(
     ({ action, error }) => action === 'CreateFleet' && error !== 'DryRunOperation',
@@ -122,8 +124,8 @@ async function measure(
     callsPerNode: Math.round((fleets.length / nodes) * 1_000) / 1_000,
     claims: stage.claims.count,
     createdToTried: spread(waits(timeline, 'triedMs')),
-    triedToLaunch: spread(launchWaits(stage, timeline, 'triedMs')),
-    pendingToLaunch: spread(launches),
+    triedToLaunch,
+    pendingToLaunch,
     pendingToBound: spread(waits(timeline, 'boundMs')),
     pendingToRunning: spread(waits(timeline, 'runningMs')),
     upSeconds: seconds(upMs),

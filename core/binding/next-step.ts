@@ -11,9 +11,8 @@
  */
 
 import type { Node } from '../api/kubernetes.ts';
-import { reservedTaint } from '../api/labels.ts';
 import type { NodeReservation } from '../scheduling/reservation.ts';
-import { isEphemeralTaint } from '../scheduling/taints.ts';
+import { hasReservedTaint, isEphemeralTaint } from '../scheduling/taints.ts';
 import type { Owner } from './owners.ts';
 
 /**
@@ -93,11 +92,6 @@ export function nextStep(held: HeldNode, nowMs: number, reservationMs: number): 
   if (open.unseenUntilMs > nowMs) return { type: 'wait', untilMs: open.unseenUntilMs };
   // Whoever is left now is placed by kube-scheduler, which keeps away from the taint.
   return isFenced ? { type: 'unfence', quietMs: open.here > 0 ? bindMarginMs : 0 } : wait;
-}
-
-/** True while the node is held by its taint. */
-export function hasReservedTaint(node: Node | undefined): boolean {
-  return (node?.spec?.taints ?? []).some(({ key }) => key === reservedTaint.key);
 }
 
 /**

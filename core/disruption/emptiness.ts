@@ -7,10 +7,11 @@
  * `disruption/emptiness.go` and `ValidateNodeDisruptable`.
  */
 import type { Live } from '../api/kinds.ts';
-import { annotationDoNotDisrupt, disruptedTaint, reservedTaint } from '../api/labels.ts';
+import { annotationDoNotDisrupt, disruptedTaint } from '../api/labels.ts';
 import type { NodePool } from '../api/nodepool.ts';
 import { plannedOn } from '../provisioning/nominations.ts';
 import { reservationOf } from '../scheduling/reservation-record.ts';
+import { hasReservedTaint } from '../scheduling/taints.ts';
 import type { LivePod } from '../state/live-pod.ts';
 import { isTerminating, podKey } from '../state/snapshot.ts';
 import { evictionObstacle } from './eviction-limits.ts';
@@ -85,10 +86,9 @@ function judgedFromMs({ claim, pool, node }: EmptinessFacts): number {
   if (pool.spec.replicas !== undefined || node === undefined) return Infinity;
   if (initializedMs === undefined || quietFromMs === undefined) return Infinity;
   if (isLeaving(claim, node)) return Infinity;
-  const isFenced = node.spec?.taints?.some(({ key }) => key === reservedTaint.key) === true;
   const fenceEndMs =
     reservationOf(claim.metadata.annotations)?.expiresAtMs ?? initializedMs + fenceMaxMs;
-  return Math.max(quietFromMs, initializedMs + newNodeMs, isFenced ? fenceEndMs : 0);
+  return Math.max(quietFromMs, initializedMs + newNodeMs, hasReservedTaint(node) ? fenceEndMs : 0);
 }
 
 /** Whether the end of a node has begun, or is about to. */

@@ -1,10 +1,10 @@
 /**
  * Whether a node has drifted from what it would be if it were launched now.
  *
- * In: a NodeClaim, its NodePool, its EC2NodeClass, its instance, what is offered. Out: a reason and a sentence, or
- * nothing. Reasons and their order are Karpenter's (`reference/karpenter.md` 4.4). What is not known
- * (a hash of another version, a list that the class has not found, an instance that has not been
- * asked for) is no drift. It replaces nothing.
+ * In: a NodeClaim, its NodePool, its EC2NodeClass, its instance, what is offered. Out: a reason and a
+ * sentence, or nothing. Reasons and their order are Karpenter's (`reference/karpenter.md` 4.4). What
+ * is not known (a hash of another version, a list that the class has not found, an instance that has
+ * not been asked for) is no drift. It replaces nothing.
  */
 import type { EC2NodeClass } from '../api/ec2nodeclass.ts';
 import {

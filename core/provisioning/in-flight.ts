@@ -14,6 +14,7 @@ import { disruptedTaint, labelHostname, labelInitialized, reservedTaint } from '
 import type { NodeClaim } from '../api/nodeclaim.ts';
 import type { NodePool } from '../api/nodepool.ts';
 import { interruptionOf } from '../interruption/interruption-record.ts';
+import { hasReservedTaint } from '../scheduling/taints.ts';
 import type { LivePod } from '../state/live-pod.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
 
@@ -66,7 +67,7 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
     if (node !== undefined && isTrue(claim, 'Registered')) {
       const name = node.metadata.name ?? '';
       nodeOfClaim.set(claim.metadata.name, name);
-      if (isHeld(node)) {
+      if (hasReservedTaint(node)) {
         inFlight.set(name, claim);
         hidden.add(name);
         nodes.push(opened(node));
@@ -138,10 +139,6 @@ function isNodeLeaving(node: Node): boolean {
     node.metadata.deletionTimestamp !== undefined ||
     (node.spec?.taints ?? []).some(({ key }) => key === disruptedTaint.key)
   );
-}
-
-function isHeld(node: Node): boolean {
-  return (node.spec?.taints ?? []).some(({ key }) => key === reservedTaint.key);
 }
 
 /** The node without the taint that only holds it for the moment. */

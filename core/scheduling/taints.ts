@@ -5,7 +5,7 @@
  * PreferNoSchedule never does. It knows nothing of labels and resources.
  */
 import type { Taint, Toleration } from '../api/kubernetes.ts';
-import { ephemeralTaintKeys, ephemeralTaintPrefix } from '../api/labels.ts';
+import { ephemeralTaintKeys, ephemeralTaintPrefix, reservedTaint } from '../api/labels.ts';
 import { integerOf } from './requirements.ts';
 
 export const unschedulableTaint: Taint = {
@@ -16,6 +16,13 @@ export const unschedulableTaint: Taint = {
 /** Whether a starting node sheds the taint by itself. */
 export function isEphemeralTaint(taint: Taint): boolean {
   return ephemeralTaintKeys.has(taint.key) || taint.key.startsWith(ephemeralTaintPrefix);
+}
+
+/** True of a node that its taint holds for certain pods, and of a claim whose node will come so. */
+export function hasReservedTaint(
+  tainted: { readonly spec?: { readonly taints?: readonly Taint[] } } | undefined,
+): boolean {
+  return (tainted?.spec?.taints ?? []).some(({ key }) => key === reservedTaint.key);
 }
 
 /** What the DaemonSet controller adds to every pod it makes. */

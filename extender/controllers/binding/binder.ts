@@ -10,7 +10,7 @@ import { isTrue } from '../../../core/api/conditions.ts';
 import type { Live } from '../../../core/api/kinds.ts';
 import { reservedTaint } from '../../../core/api/labels.ts';
 import { devicesOf, locksOutDaemons } from '../../../core/binding/fence.ts';
-import { hasReservedTaint, nextStep, type Step } from '../../../core/binding/next-step.ts';
+import { nextStep, type Step } from '../../../core/binding/next-step.ts';
 import { type Owner, ownersOf } from '../../../core/binding/owners.ts';
 import { daemonsOf, misfits, missingDevices } from '../../../core/binding/room-check.ts';
 import { ClusterError } from '../../../core/ports.ts';
@@ -19,6 +19,7 @@ import {
   annotationReservation,
   reservationRecord,
 } from '../../../core/scheduling/reservation-record.ts';
+import { hasReservedTaint } from '../../../core/scheduling/taints.ts';
 import type { LivePod } from '../../../core/state/live-pod.ts';
 import { type Controller, type ControllerContext, fieldManager } from '../context.ts';
 import { type Reconciled, startReconciler } from '../reconciler.ts';

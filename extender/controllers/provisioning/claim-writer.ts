@@ -6,7 +6,6 @@
  * fail leave their pods to the next plan; a claim that is there already was planned twice and is one.
  */
 import type { Live } from '../../../core/api/kinds.ts';
-import { reservedTaint } from '../../../core/api/labels.ts';
 import type { NodeClaim } from '../../../core/api/nodeclaim.ts';
 import { isOlderVersion } from '../../../core/api/resource-version.ts';
 import { widerFence } from '../../../core/binding/fence.ts';
@@ -23,6 +22,7 @@ import {
   reservationOf,
   reservationRecord,
 } from '../../../core/scheduling/reservation-record.ts';
+import { hasReservedTaint } from '../../../core/scheduling/taints.ts';
 import { type ControllerContext, fieldManager } from '../context.ts';
 
 /** Creates under way at once. */
@@ -117,15 +117,16 @@ export class ClaimWriter {
   }
 
   async #patchPods(
-    { metadata, spec }: Live<'NodeClaim'>,
+    claim: Live<'NodeClaim'>,
     { owners, nominated, standsFor = [], hold }: ClaimAddition,
   ): Promise<Live<'NodeClaim'>> {
     const { client, signal } = this.#context;
+    const { metadata } = claim;
     const known = reservationOf(metadata.annotations);
     // Its owners may all have gone other ways; its node comes up closed to others all the same.
-    const isHeld = known !== undefined || spec.taints?.some(({ key }) => key === reservedTaint.key);
+    const isHeld = known !== undefined || hasReservedTaint(claim);
     const annotations: Record<string, string> = {};
-    if (owners.length > 0 && isHeld === true) {
+    if (owners.length > 0 && isHeld) {
       annotations[annotationReservation] = reservationRecord({
         expiresAtMs: known?.expiresAtMs ?? hold.expiresAtMs,
         fence: known === undefined ? hold.fence : widerFence(known.fence, hold.fence),
@@ -133,7 +134,7 @@ export class ClaimWriter {
       });
     }
     // A claim that is held for nobody opens at once: whoever is planned there is placed by others.
-    const named = isHeld === true ? nominated : [...owners, ...nominated];
+    const named = isHeld ? nominated : [...owners, ...nominated];
     if (named.length > 0) {
       const all = new Set([...nominatedOf(metadata.annotations), ...named]);
       annotations[annotationNominated] = JSON.stringify([...all].toSorted());

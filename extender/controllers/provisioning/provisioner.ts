@@ -263,8 +263,7 @@ class Provisioner {
       const claim = inFlight.get(nodeName);
       for (const { uid } of pods) placeOf.set(uid, claim?.metadata.name ?? '');
       if (claim?.status?.nodeName === undefined && claim !== undefined) {
-        const divided = this.#divide(pods);
-        additions.push({ claim, ...divided, hold: this.#hold(pods, divided.owners) });
+        additions.push({ claim, ...this.#divide(pods) });
         this.#tellPlanned(pods, claim.metadata.name, plan);
       } else {
         this.#tellFits(pods, nodeName, claim !== undefined);
@@ -304,37 +303,33 @@ class Provisioner {
     const { view } = this.#context;
     const pool = view.get('NodePool', { name: planned.nodePool });
     if (pool === undefined) throw new ClusterError('NotFound', `NodePool ${planned.nodePool}`);
-    const { owners, nominated, standsFor } = this.#divide(planned.pods);
-    const { fence, expiresAtMs } = this.#hold(planned.pods, owners);
-    const pods = { owners: new Set(owners), nominated, standsFor, fence };
+    const { owners, nominated, standsFor, hold } = this.#divide(planned.pods);
+    const pods = { owners: new Set(owners), nominated, standsFor, fence: hold.fence };
     const source = { pool, nodeClass: this.#options.prices.nodeClassOf(pool) };
     const isLeaving = (name: string): boolean =>
       view.get('NodeClaim', { name })?.metadata.deletionTimestamp !== undefined;
-    return claimDraft(planned, source, pods, expiresAtMs, shortHash, isLeaving);
+    return claimDraft(planned, source, pods, hold.expiresAtMs, shortHash, isLeaving);
   }
 
-  /** How a node is held for the owners among these pods. */
-  #hold(pods: readonly SnapshotPod[], owners: readonly string[]): ClaimAddition['hold'] {
-    const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = this.#context.settings;
-    const untilMs = launchTimeoutMs + registrationTimeoutMs + reservationMs;
-    const held = new Set(owners);
-    return {
-      fence: fenceFor(pods.filter(({ uid }) => held.has(uid)).map(({ spec }) => spec)),
-      expiresAtMs: this.#context.clock.nowMs() + untilMs,
-    };
-  }
-
-  /** Pods that we bind, pods that others do, and pods that only their successors' room is for. */
-  #divide(pods: readonly SnapshotPod[]): Required<Omit<ClaimAddition, 'claim' | 'hold'>> {
-    const { bind, schedulerName } = this.#context.settings;
-    const owners: string[] = [];
+  /**
+   * Pods that we bind, pods that others do, and pods that only their successors' room is for; how the
+   * node is held for the first.
+   */
+  #divide(pods: readonly SnapshotPod[]): Required<Omit<ClaimAddition, 'claim'>> {
+    const { clock, settings } = this.#context;
+    const { launchTimeoutMs, registrationTimeoutMs, reservationMs } = settings;
+    const bound: SnapshotPod[] = [];
     const nominated: string[] = [];
     const standsFor: string[] = [];
     for (const pod of pods) {
       if (!this.#seen.has(pod.uid)) standsFor.push(pod.uid);
-      else (bindsPod(bind, schedulerName, pod) ? owners : nominated).push(pod.uid);
+      else if (bindsPod(settings.bind, settings.schedulerName, pod)) bound.push(pod);
+      else nominated.push(pod.uid);
     }
-    return { owners, nominated, standsFor };
+    const fence = fenceFor(bound.map(({ spec }) => spec));
+    const untilMs = launchTimeoutMs + registrationTimeoutMs + reservationMs;
+    const hold = { fence, expiresAtMs: clock.nowMs() + untilMs };
+    return { owners: bound.map(({ uid }) => uid), nominated, standsFor, hold };
   }
 
   #tellPlanned(
