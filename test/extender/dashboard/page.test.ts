@@ -1,7 +1,13 @@
 /** The dashboard in a real browser, where one is installed, over a simulated cluster. */
 import { existsSync } from 'node:fs';
 import { type FastifyInstance, fastify } from 'fastify';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../../extender/adapters/system.ts';
 import { registerDashboard } from '../../../extender/dashboard/routes.ts';
@@ -20,6 +26,7 @@ const args = [
 const skip = existsSync(executablePath) ? false : `no browser at ${executablePath}`;
 /** The machine may be busy with other tests. */
 const waitMs = 60_000;
+const lookMs = 50;
 const desktop = { width: 1280, height: 900 };
 const phone = { width: 380, height: 800 };
 
@@ -58,7 +65,7 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     });
     const load = async (): Promise<void> => {
       await page.goto(url);
-      await page.locator('#link', { hasText: 'live' }).waitFor();
+      await page.locator('body:not(.waiting) #link', { hasText: 'live' }).waitFor();
     };
     return { standIn, world: standIn.world, app, url, page, complaints, load };
   }
@@ -66,12 +73,12 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
   await t.test('an empty cluster explains itself', async (t) => {
     const { page, load, complaints } = await open(t);
     await load();
-    t.match(await page.locator('#fleet').textContent(), 'There are no nodes.');
-    t.match(await page.locator('#pending-body').textContent(), 'Nothing waits.');
-    t.match(await page.locator('#lines').textContent(), 'No decisions yet.');
-    t.match(await page.locator('#cluster').textContent(), 'cluster simulated');
-    t.match(await page.locator('#speed').textContent(), '10× speed');
-    t.match(await page.locator('#leader').textContent(), 'leader');
+    await shows(t, page.locator('#fleet'), 'There are no nodes.');
+    await shows(t, page.locator('#pending-body'), 'Nothing waits.');
+    await shows(t, page.locator('#lines'), 'No decisions yet.');
+    await shows(t, page.locator('#cluster'), 'cluster simulated');
+    await shows(t, page.locator('#speed'), '10× speed');
+    await shows(t, page.locator('#leader'), 'leader');
     t.strictSame(complaints, []);
   });
 
@@ -85,30 +92,28 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     const waiting = page.locator('#pending-body');
     const lint = waiting.locator('tr', { hasText: 'default/lint' });
     await lint.filter({ hasText: 'Its node is booting' }).waitFor();
-    t.match(await lint.textContent(), /5node on its way/);
-    t.match(
-      await waiting.locator('tr[data-state=stuck]').textContent(),
+    await shows(t, lint, /5node on its way/);
+    await shows(
+      t,
+      waiting.locator('tr[data-state=stuck]'),
       /default\/train.*No offering has the memory/,
     );
     const fleet = page.locator('#fleet');
     await page.locator('#fleet[data-nodes="1"][data-coming="1"] canvas').waitFor();
-    t.match(await page.locator('#facts').textContent(), '0 +1 coming');
+    await shows(t, page.locator('#facts'), '0 +1 coming');
 
     await world.clock.advance(60_000);
     await page.locator('#fleet[data-nodes="1"][data-coming="0"]').waitFor();
     await lint.waitFor({ state: 'detached' });
-    t.match(
-      await fleet.locator('article header').textContent(),
-      'general1 node · $0.4032 /h · cpu',
-    );
+    await shows(t, fleet.locator('article header'), 'general1 node · $0.4032 /h · cpu');
     await page.locator('#legend button', { hasText: 'default/lint' }).waitFor();
-    t.match(await page.locator('#cost').textContent(), '$0.4032');
-    t.match(await page.title(), '$0.4032/h · 1 node · 5 running · 1 waiting');
+    await shows(t, page.locator('#cost'), '$0.4032');
+    await comes(t, () => page.title(), '$0.4032/h · 1 node · 5 running · 1 waiting');
     await page.locator('#lines li', { hasText: 'launched' }).waitFor();
 
     await world.clock.advance(300_000);
     await page.locator('#fleet[data-nodes="0"]').waitFor();
-    t.match(await page.locator('#facts').textContent(), 'Pods done5');
+    await shows(t, page.locator('#facts'), 'Pods done5');
     t.strictSame(complaints, []);
   });
 
@@ -126,18 +131,18 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
       await canvas.hover({ position: { x: 20, y: 40 } });
       const tip = page.locator('#tip');
       await tip.waitFor();
-      t.match(await tip.textContent(), /ip-10-0-0-\d/);
-      t.match(await tip.textContent(), /default\/render: \d pods?, \d\d % of the node each/);
+      await shows(t, tip, /ip-10-0-0-\d/);
+      await shows(t, tip, /default\/render: \d pods?, \d\d % of the node each/);
       await page.mouse.move(5, 5);
       await tip.waitFor({ state: 'hidden' });
 
       await canvas.click({ position: { x: 20, y: 40 } });
       const dialog = page.locator('#node');
       await dialog.locator('tr', { hasText: 'default/render-' }).first().waitFor();
-      t.match(await dialog.locator('h3').first().textContent(), /^\d pods$/);
-      t.match(await dialog.textContent(), 'Initialized');
+      await shows(t, dialog.locator('h3').first(), /^\d pods$/);
+      await shows(t, dialog, 'Initialized');
       await page.keyboard.press('Escape');
-      t.equal(await dialog.isVisible(), false);
+      await comes(t, () => dialog.isVisible(), false);
     },
   );
 
@@ -154,19 +159,19 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     await page.locator(`#fleet[data-nodes="${all}"]`).waitFor();
     await page.selectOption('#pool', 'accelerated');
     await page.locator(`#fleet[data-nodes="${accelerated}"]`).waitFor();
-    t.equal(await page.locator('#fleet canvas').count(), 1);
+    await comes(t, () => page.locator('#fleet canvas').count(), 1);
     await page.selectOption('#pool', '');
     await page.fill('#search', 'default/render');
     await page.locator(`#fleet[data-nodes="${all - accelerated}"]`).waitFor();
     await page.fill('#search', 'nothing is called this');
-    t.match(await page.locator('#fleet').textContent(), 'No node matches');
+    await shows(t, page.locator('#fleet'), 'No node matches');
     await page.fill('#search', '');
     await page.click('#view-list');
     await page
       .locator('#fleet tbody tr')
       .nth(all - 1)
       .waitFor();
-    t.match(await page.locator('#fleet tbody').textContent(), /g5\.2xlarge.*ready.*%/);
+    await shows(t, page.locator('#fleet tbody'), /g5\.2xlarge.*ready.*%/);
     await page.click('#view-bins');
     await page.locator('#fleet canvas').nth(1).waitFor();
     const chip = page.locator('#legend button', { hasText: 'default/train' });
@@ -175,10 +180,10 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
 
     const launched = standIn.decisions.records.filter(({ outcome }) => outcome === 'launched');
     await page.selectOption('#outcome', 'launched');
-    t.equal(await page.locator('#lines li').count(), launched.length);
+    await comes(t, () => page.locator('#lines li').count(), launched.length);
     await page.fill('#log-search', 'g5.2xlarge');
     const onGpus = launched.filter(({ reason }) => reason.startsWith('g5'));
-    t.equal(await page.locator('#lines li').count(), onGpus.length);
+    await comes(t, () => page.locator('#lines li').count(), onGpus.length);
     t.strictSame(complaints, []);
   });
 
@@ -198,7 +203,7 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     await page.click('#pause');
     decide('second');
     await page.locator('#pause', { hasText: 'Go on, 1 new' }).waitFor();
-    t.equal(await page.locator('#lines li').count(), 1);
+    await comes(t, () => page.locator('#lines li').count(), 1);
     await page.click('#pause');
     await page.locator('#lines li', { hasText: 'second' }).waitFor();
   });
@@ -208,14 +213,14 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     await load();
     await app.close();
     await page.locator('#lost').waitFor();
-    t.match(await page.locator('#lost').textContent(), /connection is gone.*from 00:0\d:\d\d/);
+    await shows(t, page.locator('#lost'), /connection is gone.*from 00:0\d:\d\d/);
     submitJob(world.cluster, shape('lint'), { pods: 3, runMs: 600_000 });
     await world.clock.advance(120_000);
     const again = await serve(standIn, Number(new URL(url).port));
     t.teardown(() => again.app.close());
     await page.locator('#link', { hasText: 'live' }).waitFor();
     await page.locator('#fleet[data-nodes="1"]').waitFor();
-    t.equal(await page.locator('#lost').isVisible(), false);
+    await comes(t, () => page.locator('#lost').isVisible(), false);
   });
 
   await t.test('it can be used without a mouse, and says what it shows', async (t) => {
@@ -226,12 +231,12 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     await page.locator('#fleet canvas').focus();
     await page.keyboard.press('ArrowRight');
     await page.locator('#said', { hasText: 'm7i.2xlarge in us-east-1' }).waitFor();
-    t.match(await page.locator('#said').textContent(), /ready for .*, 5 pods, cpu \d+ percent/);
+    await shows(t, page.locator('#said'), /ready for .*, 5 pods, cpu \d+ percent/);
     await page.keyboard.press('Enter');
     await page.locator('#node[open] tr', { hasText: 'default/lint' }).first().waitFor();
     await page.keyboard.press('Escape');
     t.strictSame(await page.evaluate(namelessControls), [], 'every control has a name');
-    t.equal(await page.locator('h1').count(), 1);
+    await comes(t, () => page.locator('h1').count(), 1);
     for (const landmark of ['main', 'header', 'footer']) {
       t.ok((await page.locator(landmark).count()) > 0, landmark);
     }
@@ -266,6 +271,25 @@ t.test('the dashboard in a browser', { skip }, async (t) => {
     t.strictSame(await overflow(page), []);
   });
 });
+
+/** The page draws a frame after it has heard: what is expected is awaited, then held against what is there. */
+async function comes(t: Test, read: () => Promise<unknown>, expected: unknown): Promise<void> {
+  const isThere = (found: unknown): boolean => {
+    if (expected instanceof RegExp) return expected.test(String(found));
+    return typeof expected === 'string' ? String(found).includes(expected) : found === expected;
+  };
+  const endMs = systemClock.monotonicMs() + waitMs;
+  let found = await read();
+  while (!isThere(found) && systemClock.monotonicMs() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    found = await read();
+  }
+  t.ok(isThere(found), `${expected} is shown`, { expected: `${expected}`, found });
+}
+
+async function shows(t: Test, locator: Locator, expected: string | RegExp): Promise<void> {
+  await comes(t, () => locator.textContent(), expected);
+}
 
 /** What sticks out to the right, where that makes the page scroll. */
 async function overflow(page: Page): Promise<unknown> {
