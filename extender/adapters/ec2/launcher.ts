@@ -32,6 +32,7 @@ import {
   type FleetInstance,
   type FleetResult,
   type PreparedFleet,
+  type PreparedOffering,
 } from './fleet-call.ts';
 import { type PreparationTools, prepareFleet } from './fleet-preparation.ts';
 import { type Instances, providerIdOf } from './instances.ts';
@@ -81,6 +82,8 @@ type RoundResult =
       /** Why there are no more; undefined if there are as many as were asked for. */
       readonly refusal?: Failed;
       readonly isWorthAnother?: boolean;
+      /** EC2 said again what it had said to an earlier run. */
+      readonly isRepeated?: boolean;
     };
 
 /** What became of a request or of a group of them. */
@@ -175,7 +178,8 @@ class LaunchRun {
   async #askOnce(ask: FleetAsk, wanted: number): Promise<RoundResult> {
     const instances: CloudInstance[] = [];
     let idleRounds = 0;
-    for (let round = 0; ; round += 1) {
+    // Repeated answers do not count: they are as many as earlier runs got, and each is passed once.
+    for (let round = 0; ; ) {
       const { clock } = this.#connection;
       if (idleRounds > 0) await clock.sleep(roundPauseMs * 2 ** (idleRounds - 1), this.#signal);
       const result = await this.#round(ask, wanted - instances.length);
@@ -183,8 +187,11 @@ class LaunchRun {
       instances.push(...result.instances);
       if (instances.length === wanted) return { instances };
       const { refusal = noRoom, isWorthAnother = false } = result;
-      if (result.instances.length === 0) idleRounds += 1;
-      const isOver = idleRounds >= idleRoundsMax || round + 1 >= roundsMax;
+      if (result.isRepeated !== true) {
+        round += 1;
+        if (result.instances.length === 0) idleRounds += 1;
+      }
+      const isOver = idleRounds >= idleRoundsMax || round >= roundsMax;
       if (isOver || !(isWorthAnother || result.refusal === undefined)) {
         return { instances, refusal };
       }
@@ -205,7 +212,7 @@ class LaunchRun {
       if ('found' in result) return result;
       this.#answers += 1;
       usedSubnetIds = result.instances.map(({ prepared }) => prepared.subnetId);
-      return this.#judge(result, fleet);
+      return this.#judge(result, fleet, known !== undefined);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       const { message, class: known } = error;
@@ -284,49 +291,60 @@ class LaunchRun {
     return undefined;
   }
 
-  /** Remembers refusals; the instances, and the refusal that says most. */
-  #judge({ instances, refusals }: FleetResult, fleet: PreparedFleet): RoundResult {
+  /** Remembers refusals, once; the instances, and the refusal that says most. */
+  #judge(
+    { instances, refusals }: FleetResult,
+    fleet: PreparedFleet,
+    isRepeated: boolean,
+  ): RoundResult {
     const classes = refusals.map(({ prepared, code, message }) => {
       const known = classifyError(code, message, 0);
-      this.#remember(known, prepared?.offering, prepared?.subnetId);
-      if (known.repair === 'recreate-template') {
-        for (const { template } of fleet.offerings) this.#tools.templates.lost(template);
-      }
+      if (isRepeated) this.#exhaust(known, prepared?.offering);
+      else this.#remember(known, prepared, fleet);
       return { known, message: `${code}: ${message}` };
     });
     // EC2 promises no order, and the same token must give the same places.
     const launched = instances
       .toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
       .map((one) => this.#instanceOf(one, fleet));
-    if (launched.length >= fleet.count) return { instances: launched };
+    if (launched.length >= fleet.count) return { instances: launched, isRepeated };
     const worst = weightiest.flatMap((failure) =>
       classes.filter(({ known }) => known.failure === failure),
     )[0];
     if (worst === undefined) {
-      for (const { offering } of fleet.offerings) this.#mark(offering, 'capacity');
-      return { instances: launched, refusal: unfulfilledFailure };
+      for (const { offering } of fleet.offerings) {
+        if (isRepeated) this.#exhausted.add(offering);
+        else this.#mark(offering, 'capacity');
+      }
+      return { instances: launched, refusal: unfulfilledFailure, isRepeated };
     }
     const { failure, repair } = worst.known;
     return {
       instances: launched,
       refusal: { failure, message: worst.message },
+      isRepeated,
       // Another subnet of the zone may have room.
       isWorthAnother:
         failure === 'throttled' || failure === 'no-addresses' || repair === 'recreate-template',
     };
   }
 
-  #remember(
-    { scope }: ErrorClass,
-    offering: LaunchOffering | undefined,
-    subnetId: string | undefined,
-  ): void {
-    if (scope === 'subnet' && subnetId !== undefined) {
-      this.#tools.ledger.markFull(subnetId, this.#tools.nowMs());
+  #remember(known: ErrorClass, prepared: PreparedOffering | undefined, fleet: PreparedFleet): void {
+    this.#exhaust(known, prepared?.offering);
+    const reason = unavailableReasons[known.scope];
+    if (reason !== undefined) this.#mark(prepared?.offering, reason);
+    if (known.scope === 'subnet' && prepared !== undefined) {
+      this.#tools.ledger.markFull(prepared.subnetId, this.#tools.nowMs());
     }
-    const reason = unavailableReasons[scope];
-    if (reason !== undefined) this.#mark(offering, reason);
-    else if (scope === 'subnet' && offering !== undefined) this.#exhausted.add(offering);
+    if (known.repair !== 'recreate-template') return;
+    for (const { template } of fleet.offerings) this.#tools.templates.lost(template);
+  }
+
+  #exhaust({ scope }: ErrorClass, offering: LaunchOffering | undefined): void {
+    if (offering === undefined) return;
+    if (scope === 'subnet' || unavailableReasons[scope] !== undefined) {
+      this.#exhausted.add(offering);
+    }
   }
 
   #mark(offering: LaunchOffering | undefined, reason: UnavailableReason): void {

@@ -180,3 +180,31 @@ t.test('a launch that was refused at first is not made twice by whoever comes af
   t.equal(launchedId(after), launchedId(before));
   t.equal(ec2.instancesOf('uid-2'), 1);
 });
+
+t.test('a launch that was refused for long gets its instance once EC2 gives one', async (t) => {
+  const ec2 = await startEc2World();
+  t.teardown(ec2.close);
+  const { engine, wire } = ec2.world;
+  let refusals = 6;
+  const fulfil = engine.fulfil.bind(engine);
+  engine.fulfil = (order) => {
+    if (refusals === 0) return fulfil(order);
+    refusals -= 1;
+    const message = 'Request limit exceeded.';
+    const errors = order.overrides.map((one) => ({
+      ...one,
+      code: 'RequestLimitExceeded',
+      message,
+    }));
+    return { instances: [], errors };
+  };
+  const { cloud } = ec2.provider();
+  const first = await cloud.launch(ec2.request('uid-1', [m5]));
+  t.match(first, { outcome: 'failed', failure: 'throttled' });
+  const callsOfFirst = wire.calls.filter(({ action }) => action === 'CreateFleet').length;
+  const second = await cloud.launch(ec2.request('uid-1', [m5]));
+  t.equal(second.outcome, 'launched', JSON.stringify(second));
+  t.equal(ec2.instancesOf('uid-1'), 1);
+  const calls = wire.calls.filter(({ action }) => action === 'CreateFleet').length;
+  t.equal(calls, callsOfFirst * 2 + 3, 'answers of before are passed, then come two refusals');
+});
