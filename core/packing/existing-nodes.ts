@@ -9,7 +9,7 @@
  * that is still starting is not held to taints that it will shed, and its missing figures are those
  * of its instance type (Karpenter's in-flight nodes).
  */
-import type { Node, Taint } from '../api/kubernetes.ts';
+import type { Node, PodSpec, Taint } from '../api/kubernetes.ts';
 import {
   disruptedTaint,
   labelInitialized,
@@ -29,6 +29,7 @@ import {
   unschedulableTaint,
 } from '../scheduling/taints.ts';
 import { canonicalLabels, nodeNameField } from '../scheduling/well-known-labels.ts';
+import type { InstanceType } from '../state/instance-type.ts';
 import { type ClusterSnapshot, isTerminal, type SnapshotPod } from '../state/snapshot.ts';
 import type { DaemonGroups } from './daemon-groups.ts';
 import { roomOf } from './new-offerings.ts';
@@ -50,6 +51,7 @@ import {
   type ResourceAxis,
 } from './resource-axis.ts';
 import type { RuleBook } from './rule-book.ts';
+import { mapInSteps, type Steps } from './steps.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -86,12 +88,16 @@ export interface ExistingNodesInput {
   readonly firstRow: number;
 }
 
+/** Nodes between two rests: a few milliseconds. */
+const nodesPerStep = 100;
+
 /** Reads all nodes but those that are leaving. */
-export function existingNodes(input: ExistingNodesInput): ExistingNode[] {
+export function existingNodes(input: ExistingNodesInput): Steps<ExistingNode[]> {
   const reader = new NodeReader(input);
-  return input.snapshot.nodes
-    .filter(({ metadata }) => !input.leavingNodes.has(metadata.name ?? ''))
-    .map((node) => reader.read(node));
+  const staying = input.snapshot.nodes.filter(
+    ({ metadata }) => !input.leavingNodes.has(metadata.name ?? ''),
+  );
+  return mapInSteps(staying, nodesPerStep, (node) => reader.read(node));
 }
 
 class NodeReader {
@@ -103,6 +109,9 @@ class NodeReader {
   readonly #selectedBySignature = new Map<string, Uint8Array>();
   readonly #toleratedByText = new Map<string, Uint8Array>();
   readonly #rows = new Map<string, PlacementRow>();
+  /** Pods of one template have one spec. */
+  readonly #amountsBySpec = new Map<PodSpec, Float64Array>();
+  readonly #typesByList = new Map<readonly InstanceType[], ReadonlyMap<string, InstanceType>>();
   #nextRow: number;
 
   constructor(input: ExistingNodesInput) {
@@ -131,7 +140,7 @@ class NodeReader {
     const offered = this.#offered(node, labels, starting ? pool : undefined);
     const taken = missing.amounts.slice();
     for (const pod of bound) {
-      addAmounts(taken, podAmounts(axis, effectiveRequests(pod.spec)));
+      addAmounts(taken, this.#amountsOf(pod));
     }
     const boundResidents = residentsOf(bound, book);
     const row = this.#rowOf(
@@ -152,6 +161,15 @@ class NodeReader {
       capacity: offered.capacity,
       isLaunched: node.spec?.providerID !== undefined || labels[labelInitialized] === 'true',
     };
+  }
+
+  #amountsOf({ spec }: SnapshotPod): Float64Array {
+    let amounts = this.#amountsBySpec.get(spec);
+    if (amounts === undefined) {
+      amounts = podAmounts(this.#input.axis, effectiveRequests(spec));
+      this.#amountsBySpec.set(spec, amounts);
+    }
+    return amounts;
   }
 
   /** Nodes that rules cannot tell apart share a row. */
@@ -224,12 +242,21 @@ class NodeReader {
     if (startingPool === undefined) {
       return { capacity, allocatable };
     }
-    const types = this.#input.typesOf(startingPool);
-    const type = types.find(({ name }) => name === labels[labelInstanceType]);
+    const type = this.#typeOf(startingPool, labels[labelInstanceType] ?? '');
     return {
       capacity: filledIn(capacity, type?.capacity),
       allocatable: filledIn(allocatable, type?.allocatable),
     };
+  }
+
+  #typeOf(pool: NodePool, name: string): InstanceType | undefined {
+    const types = this.#input.typesOf(pool);
+    let byName = this.#typesByList.get(types);
+    if (byName === undefined) {
+      byName = new Map(types.map((type) => [type.name, type]));
+      this.#typesByList.set(types, byName);
+    }
+    return byName.get(name);
   }
 }
 

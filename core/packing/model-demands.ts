@@ -22,6 +22,7 @@ import {
   unitsUp,
 } from './resource-axis.ts';
 import { RuleBook } from './rule-book.ts';
+import type { Steps } from './steps.ts';
 
 /** Pods and what they demand. */
 export interface Demands {
@@ -37,15 +38,18 @@ export interface Demands {
   readonly topologyKeys: ReadonlySet<string>;
 }
 
-/** Reads the demand side. A walk over the pods; the rest follows templates. */
-export function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): Demands {
+/** Reads the demand side. Walks over the pods, with a rest after each; what follows goes by template. */
+export function* readDemands(snapshot: ClusterSnapshot, options: ModelOptions): Steps<Demands> {
   const roles = podRoles(snapshot);
+  yield;
   const book = new RuleBook(snapshot.namespaceLabels);
   const plannable = plannablePods(snapshot, roles.pending, book);
+  yield;
   const daemons = daemonTemplates(snapshot.daemonSets, snapshot.pods);
   for (const { spec, namespace, labels } of daemons) {
     book.carried(spec, namespace, labels);
   }
+  yield;
   const topologyKeys = new Set<string>();
   for (const indices of roles.placed.values()) {
     for (const index of indices) {
@@ -56,6 +60,7 @@ export function readDemands(snapshot: ClusterSnapshot, options: ModelOptions): D
       }
     }
   }
+  yield;
   const launching = snapshot.nodePools.filter((pool) => whyIdle(pool) === undefined);
   const isScarce =
     options.maxNodes !== undefined ||

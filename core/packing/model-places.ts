@@ -26,6 +26,7 @@ import { mentionedValues, type PoolTemplate, poolTemplates } from './pool-templa
 import { applyPoolWeight, scarceRows } from './pool-weight.ts';
 import { reservationLimits } from './reservation-limits.ts';
 import { isWithinLimits, mayBind, type SharedLimit } from './shared-limits.ts';
+import type { Steps } from './steps.ts';
 
 /** Places and what they offer, limited by all rules about places. */
 export interface Places {
@@ -43,13 +44,13 @@ export interface Places {
 }
 
 /** Reads the supply side under `rules`. O(offerings + rows x families x rules). */
-export function readPlaces(
+export function* readPlaces(
   snapshot: ClusterSnapshot,
   typesOf: InstanceTypesOfPool,
   demands: Demands,
   rules: readonly PlacementRule[],
   options: ModelOptions,
-): Places {
+): Steps<Places> {
   const { families: podFamiliesFound, topologyKeys, axis, book, daemons, roles } = demands;
   const { families, selections } = podFamiliesFound;
   const pools = poolTemplates(
@@ -62,10 +63,11 @@ export function readPlaces(
   const shared = { families: podFamiliesFound, daemons, daemonGroups, axis, topologyKeys };
   const zoneIds = options.zoneIds ?? new Map();
   const { nodeClasses } = snapshot;
-  const offered = new NewOfferingsBuilder({ ...shared, templates, nodeClasses, zoneIds }).build();
+  const builder = new NewOfferingsBuilder({ ...shared, templates, nodeClasses, zoneIds });
+  const offered = yield* builder.build();
   const { placed, leavingNodes } = roles;
   const firstRow = offered.rows.length;
-  const nodes = existingNodes({
+  const nodes = yield* existingNodes({
     ...shared,
     snapshot,
     placed,
@@ -76,6 +78,7 @@ export function readPlaces(
   });
   const openNodes = nodes.filter(({ open }) => open);
   const rows = [...offered.rows, ...new Set(openNodes.map(({ row }) => row))];
+  yield;
   applyPlacementRules(rows, families, rules);
   const podCount = families.reduce((sum, { pods }) => sum + pods.length, 0);
   const finite = [
@@ -94,6 +97,7 @@ export function readPlaces(
     rows.push(row);
     return row;
   };
+  yield;
   const isStrict = options.minValuesPolicy !== 'BestEffort';
   const byTemplate = Map.groupBy(within, ({ template }) => template);
   const candidates = isStrict
@@ -101,6 +105,7 @@ export function readPlaces(
         applyMinValues(template, own, families, demands.boundRequests, addRow),
       )
     : within;
+  yield;
   closeWhereNothingFits(rows, candidates, openNodes, demands.requests, demands.boundRequests);
   const setBack = applyPoolWeight({
     rows,

@@ -41,6 +41,7 @@ import { hostnameSpreadRule, hostnameSpreads } from './rules/hostname-spread.ts'
 import { nodeSelectionRule } from './rules/node-selection.ts';
 import { taintsRule } from './rules/taints.ts';
 import { type NodeSharing, nodeSharing } from './shared-quotas.ts';
+import { allSteps, type Steps } from './steps.ts';
 
 /** A type's dearest price over what a reserved node of it is held to cost (Karpenter's figure). */
 const reservationOrderDivisor = 10_000_000;
@@ -87,13 +88,25 @@ export function buildModel(
   typesOf: InstanceTypesOfPool,
   options: ModelOptions = {},
 ): PackingModel {
-  const demands = readDemands(snapshot, options);
-  const places = readPlaces(snapshot, typesOf, demands, placementRules, options);
+  return allSteps(modelSteps(snapshot, typesOf, options));
+}
+
+/** The same in steps of some milliseconds each, however large the cluster. */
+export function* modelSteps(
+  snapshot: ClusterSnapshot,
+  typesOf: InstanceTypesOfPool,
+  options: ModelOptions = {},
+): Steps<PackingModel> {
+  const demands = yield* readDemands(snapshot, options);
+  yield;
+  const places = yield* readPlaces(snapshot, typesOf, demands, placementRules, options);
+  yield;
   const { families } = demands.families;
   const draft = new DomainDraft(places.rows, families.length);
   const census = new DomainCensus(places.nodes, places.offered.rows);
   addDomainRules(draft, families, census, domainFoes(places.nodes, demands.book));
 
+  yield;
   const demand = Int32Array.from(families, ({ pods }) => pods.length);
   const rejections = rejectUnplaceable(demands, places, draft, demand);
   rejections.push(...fitDemandToDomains(draft, families, demand));
@@ -104,7 +117,7 @@ export function buildModel(
     rejections.push({ family, pods: demand[family]!, reason });
     demand[family] = 0;
   }
-  const assembly = assembleProblem({
+  const assembly = yield* assembleProblem({
     axis: demands.axis,
     families,
     demand,
@@ -120,6 +133,7 @@ export function buildModel(
     maxNodes: options.maxNodes,
     steerNano: (candidate) => steerNano(candidate, places.setBack, options),
   });
+  yield;
   const familyIndex = new Map(assembly.families.map((family, index) => [family, index]));
   return {
     problem: assembly.problem,

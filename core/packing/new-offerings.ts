@@ -19,6 +19,7 @@ import type { Family, PodFamilies } from './pod-families.ts';
 import type { PoolTemplate } from './pool-templates.ts';
 import { amountsOn, boundUnits, type ResourceAxis, unitsDown } from './resource-axis.ts';
 import { SelectionIndex, splitCloudRequirements, type TypeRow } from './selection-index.ts';
+import type { Steps } from './steps.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -62,6 +63,9 @@ interface Place {
   readonly rows: Map<number, { readonly row: PlacementRow; readonly group: DaemonGroup }>;
 }
 
+/** Types between two rests: a few milliseconds. */
+const typesPerStep = 100;
+
 /** Makes candidates and rows, pool by pool. */
 export class NewOfferingsBuilder {
   readonly #input: NewOfferingsInput;
@@ -80,12 +84,15 @@ export class NewOfferingsBuilder {
   }
 
   /** O(types + offerings + rows x selections) for each template. */
-  build(): NewOfferings {
-    const outcomes = this.#input.templates.map((template) => this.#addTemplate(template));
+  *build(): Steps<NewOfferings> {
+    const outcomes: TemplateOutcome[] = [];
+    for (const template of this.#input.templates) {
+      outcomes.push(yield* this.#addTemplate(template));
+    }
     return { candidates: this.#candidates, rows: this.#rows, outcomes };
   }
 
-  #addTemplate(template: PoolTemplate): TemplateOutcome {
+  *#addTemplate(template: PoolTemplate): Steps<TemplateOutcome> {
     const { families, daemons, topologyKeys } = this.#input;
     let index = this.#indices.get(template.types);
     if (index === undefined) {
@@ -108,18 +115,20 @@ export class NewOfferingsBuilder {
       tolerated,
       daemons.map(({ tolerations }) => !firstUntoleratedTaint(template.taints, tolerations)),
     );
-    return { ...outcome, ...this.#addOfferings(context) };
+    yield;
+    return { ...outcome, ...(yield* this.#addOfferings(context)) };
   }
 
-  #addOfferings(context: TemplateContext): { admitted: number; daemonsTooLarge: number } {
+  *#addOfferings(context: TemplateContext): Steps<{ admitted: number; daemonsTooLarge: number }> {
     const { template } = context;
     const { ofType } = splitCloudRequirements(template.cloudRequirements);
     let admitted = 0;
     let daemonsTooLarge = 0;
-    template.types.forEach((type, typeIndex) => {
+    for (const [typeIndex, type] of template.types.entries()) {
+      if (typeIndex % typesPerStep === 0) yield;
       // Labels of the template count too: its node class is one that pools may require.
       if (!admitsLabels(ofType, { ...template.labels, ...type.labels })) {
-        return;
+        continue;
       }
       for (const offering of type.offerings) {
         const place = offering.available ? context.placeOf(offering, type) : undefined;
@@ -145,7 +154,7 @@ export class NewOfferingsBuilder {
           room,
         });
       }
-    });
+    }
     return { admitted, daemonsTooLarge };
   }
 

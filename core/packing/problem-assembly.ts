@@ -16,6 +16,7 @@ import { type DomainGroup, type PackingProblem, unlimitedCount } from './problem
 import type { ResourceAxis } from './resource-axis.ts';
 import { limitRows, type SharedLimit } from './shared-limits.ts';
 import type { NodeSharing } from './shared-quotas.ts';
+import type { Steps } from './steps.ts';
 
 export interface AssemblyInput {
   readonly axis: ResourceAxis;
@@ -51,12 +52,13 @@ export function isExisting(offering: NewCandidate | ExistingGroup): offering is 
 }
 
 /** Writes the problem. O(offerings x classes) at worst, mostly rows x classes + offerings. */
-export function assembleProblem(input: AssemblyInput): Assembly {
+export function* assembleProblem(input: AssemblyInput): Steps<Assembly> {
   const { demand, split } = input;
   const kept = Array.from(demand.keys()).filter((family) => demand[family]! > 0);
   const newIndex = new Map(kept.map((family, index) => [family, index]));
   const writer = new OfferingWriter(input);
-  const offerings = writer.offerings();
+  const offerings = yield* writer.offerings();
+  yield;
   const { classes } = split;
   const resources = input.axis.names.length + input.sharing.quotas.length;
   const candidates = offerings.map((one) => (isExisting(one) ? undefined : one));
@@ -119,7 +121,7 @@ class OfferingWriter {
     this.#input = input;
   }
 
-  offerings(): (NewCandidate | ExistingGroup)[] {
+  *offerings(): Steps<(NewCandidate | ExistingGroup)[]> {
     const { nodes, candidates, maxExistingGroups } = this.#input;
     const open: ExistingGroup[] = [];
     for (const { name, row, room, open: isOpen } of nodes) {
@@ -131,7 +133,9 @@ class OfferingWriter {
         open.push({ nodes: [name], mask, plan, bound });
       }
     }
+    yield;
     const groups = mergeSimilar(groupAlike(open), maxExistingGroups, this.#masks);
+    yield;
     const launched = candidates.filter(({ row, room }) =>
       this.#holdsSome(this.#maskOf(row), room.bound),
     );

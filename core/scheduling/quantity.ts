@@ -136,9 +136,18 @@ export function requestedResources(list: QuantityList): Resources {
   return mapAmounts(list, amountOf);
 }
 
-/** Capacity, allocatable or limits in integers, rounded down. */
+const offeredPerList = new WeakMap<QuantityList, Resources>();
+
+/**
+ * Capacity, allocatable or limits in integers, rounded down. Cached by identity of `list`, which must
+ * not be changed afterwards.
+ */
 export function offeredResources(list: QuantityList): Resources {
-  return mapAmounts(list, amountFloor);
+  const known = offeredPerList.get(list);
+  if (known !== undefined) return known;
+  const offered = mapAmounts(list, amountFloor);
+  offeredPerList.set(list, offered);
+  return offered;
 }
 
 /** Canonical string of millicores: `1500m`, `2`. */

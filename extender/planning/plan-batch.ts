@@ -6,7 +6,7 @@
  * pods that do it are alone: they are left out with the reason, the rest is planned. It launches
  * nothing.
  */
-import { buildModel } from '../../core/packing/model.ts';
+import { modelSteps } from '../../core/packing/model.ts';
 import type { InstanceTypesOfPool, ModelOptions } from '../../core/packing/packing-model.ts';
 import {
   type LeftPod,
@@ -17,6 +17,7 @@ import type { PackingProblem } from '../../core/packing/problem.ts';
 import type { PackingSolution, SolveOptions } from '../../core/packing/solution.ts';
 import type { Clock, Solver } from '../../core/ports.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../../core/state/snapshot.ts';
+import { inSlices } from './slices.ts';
 import { firstFitCostNano, solveVerified } from './verified-solve.ts';
 
 export interface BatchPlan extends PlanDecisions {
@@ -76,7 +77,7 @@ export async function planBatch(
 async function planWhole(snapshot: ClusterSnapshot, options: BatchOptions): Promise<BatchPlan> {
   const { clock, solver, typesOf, signal } = options;
   const startedMs = clock.monotonicMs();
-  const model = buildModel(snapshot, typesOf, options.model);
+  const model = await inSlices(modelSteps(snapshot, typesOf, options.model), clock, signal);
   const modelledMs = clock.monotonicMs();
   const { solution, notes } = await solveVerified(
     model.problem,

@@ -3,6 +3,7 @@
 
 import { type _InstanceType, EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import t, { type Test } from 'tap';
+import { sweepEveryMs } from '../../extender/controllers/nodeclaims/garbage-collection.ts';
 import type { PoolKey } from '../../sim/ec2-capacity.ts';
 import { createRandom } from '../../sim/random.ts';
 import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
@@ -48,6 +49,8 @@ const spot = { capacity: 'spot' };
 const spotPods = 2;
 /** An instance may be so young and its claim not be known yet. */
 const strayGraceMs = 30_000;
+/** The second look may be on its way. */
+const sweepSlackMs = 5_000;
 /** What kubelets are told to wait is longer. */
 const stopMs = 25_000;
 
@@ -58,6 +61,7 @@ t.setTimeout((await buildAllowanceMs()) + 5 * deadlineMs);
 t.test('the EC2 provider on a real control plane', { skip: reason ?? false }, async (t) => {
   const stage = await openTestEc2Stage(t);
   const { client } = stage.plane;
+  const free = freeAddresses(stage);
   const serve = await stage.startServe('stowage-1');
   await untilNodeClassReady(stage);
   await client.expect('POST', nodePoolsPath, nodePool('general'));
@@ -76,7 +80,9 @@ t.test('the EC2 provider on a real control plane', { skip: reason ?? false }, as
     checkStop(t, serve),
   );
   await t.test('an instance that belongs to no claim is ended', async (t) => checkStray(t, stage));
-  await t.test('nothing is left when nobody needs it any more', async (t) => checkEnd(t, stage));
+  await t.test('nothing is left two collection periods after nobody needs it any more', async (t) =>
+    checkEnd(t, stage, free),
+  );
   checkEc2Promises(t, stage);
   t.equal(serve.component.restarts, 0, 'it ran through');
 });
@@ -256,11 +262,22 @@ async function checkStray(t: Test, { cloud }: Ec2Stage): Promise<void> {
   t.comment(`ended after ${seconds(tookMs)}`);
 }
 
-async function checkEnd(t: Test, stage: Ec2Stage): Promise<void> {
+async function checkEnd(t: Test, stage: Ec2Stage, free: FreeAddresses): Promise<void> {
   const { plane, cloud } = stage;
   await plane.client.expect('DELETE', deploymentsPath);
   await untilEmpty(stage);
   const launched = cloud.engine.instances.size;
+  const startMs = performance.now();
+  const listed = cloud.wire.calls.length;
+  await new Promise((resolve) => setTimeout(resolve, sweepEveryMs * 2 + sweepSlackMs));
+  const sweeps = cloud.wire.calls
+    .slice(listed)
+    .filter(({ action }) => action === 'DescribeInstances');
+  t.ok(sweeps.length >= 2, `it looked ${sweeps.length} times for what is left`);
+  t.equal(cloud.engine.instances.size, launched, 'nothing was launched for nobody');
+  await untilEmpty(stage, 1);
+  t.strictSame(freeAddresses(stage), free, 'every address is free again');
+  t.comment(`quiet for ${seconds(performance.now() - startMs)}`);
   const [stray] = [...cloud.engine.instances.values()].filter(
     ({ state }) => state !== 'terminated',
   );
@@ -294,6 +311,17 @@ async function eventsOf({ plane }: Ec2Stage, app: string): Promise<readonly Even
     path,
   );
   return items.filter(({ involvedObject }) => involvedObject.name.startsWith(`${app}-`));
+}
+
+/** By subnet. */
+type FreeAddresses = readonly (readonly [string, number])[];
+
+function freeAddresses({ cloud: { engine, wire } }: Ec2Stage): FreeAddresses {
+  const { addresses } = engine.launcher;
+  return wire.account.subnets.map(({ zone, subnetId }) => [
+    subnetId,
+    addresses.free(zone, subnetId),
+  ]);
 }
 
 function poolOf({ instanceType, zone, capacityType }: PoolKey): string {

@@ -25,8 +25,8 @@ import { endClaim } from './claim-records.ts';
 import { type Action, awaitsTags, tagActions } from './instance-tags.ts';
 import { needsLaunch } from './launch.ts';
 
-/** Between two looks. */
-const sweepEveryMs = 60_000;
+/** Between two looks; within two of them whatever was left behind is gone. */
+export const sweepEveryMs = 60_000;
 /** After a node fell silent or went, or while something is missing. */
 const sweepSoonMs = 10_000;
 /** Deletions, terminations and single reads at once. */
