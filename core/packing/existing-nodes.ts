@@ -31,6 +31,7 @@ import {
 import { canonicalLabels, nodeNameField } from '../scheduling/well-known-labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
 import { type ClusterSnapshot, isTerminal, type SnapshotPod } from '../state/snapshot.ts';
+import { mapInSteps, type Steps } from '../steps.ts';
 import type { DaemonGroups } from './daemon-groups.ts';
 import { roomOf } from './new-offerings.ts';
 import type { InstanceTypesOfPool } from './packing-model.ts';
@@ -51,7 +52,6 @@ import {
   type ResourceAxis,
 } from './resource-axis.ts';
 import type { RuleBook } from './rule-book.ts';
-import { mapInSteps, type Steps } from './steps.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

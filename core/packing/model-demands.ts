@@ -11,6 +11,7 @@ import { mayRunOut } from '../ec2/node-addresses.ts';
 import { type DaemonTemplate, daemonTemplates } from '../scheduling/daemonsets.ts';
 import { isReservedOnly, whyIdle } from '../scheduling/pool-admission.ts';
 import { type ClusterSnapshot, isTerminal } from '../state/snapshot.ts';
+import type { Steps } from '../steps.ts';
 import type { ModelOptions, RejectedPod } from './packing-model.ts';
 import { type Family, type PodFamilies, plannablePods, podFamilies } from './pod-families.ts';
 import { type PodRoles, podRoles } from './pod-roles.ts';
@@ -22,7 +23,6 @@ import {
   unitsUp,
 } from './resource-axis.ts';
 import { RuleBook } from './rule-book.ts';
-import type { Steps } from './steps.ts';
 
 /** Pods and what they demand. */
 export interface Demands {

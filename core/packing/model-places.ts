@@ -7,6 +7,7 @@
  * left.
  */
 import type { ClusterSnapshot } from '../state/snapshot.ts';
+import type { Steps } from '../steps.ts';
 import { addressLimits } from './address-limits.ts';
 import { DaemonGroups } from './daemon-groups.ts';
 import { type ExistingNode, existingNodes } from './existing-nodes.ts';
@@ -26,7 +27,6 @@ import { mentionedValues, type PoolTemplate, poolTemplates } from './pool-templa
 import { applyPoolWeight, scarceRows } from './pool-weight.ts';
 import { reservationLimits } from './reservation-limits.ts';
 import { isWithinLimits, mayBind, type SharedLimit } from './shared-limits.ts';
-import type { Steps } from './steps.ts';
 
 /** Places and what they offer, limited by all rules about places. */
 export interface Places {

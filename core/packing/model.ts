@@ -13,6 +13,7 @@
 import { labelCapacityType, labelZone } from '../api/labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
 import type { ClusterSnapshot } from '../state/snapshot.ts';
+import { allSteps, type Steps } from '../steps.ts';
 import { type ClassDraft, maxClassesPerFamily, splitClasses } from './class-split.ts';
 import { DomainCensus, type DomainFoe, domainFoes } from './domain-census.ts';
 import { fitDemandToDomains, type LeftOut } from './domain-demand.ts';
@@ -41,7 +42,6 @@ import { hostnameSpreadRule, hostnameSpreads } from './rules/hostname-spread.ts'
 import { nodeSelectionRule } from './rules/node-selection.ts';
 import { taintsRule } from './rules/taints.ts';
 import { type NodeSharing, nodeSharing } from './shared-quotas.ts';
-import { allSteps, type Steps } from './steps.ts';
 
 /** A type's dearest price over what a reserved node of it is held to cost (Karpenter's figure). */
 const reservationOrderDivisor = 10_000_000;

@@ -13,13 +13,13 @@ import { offeringLabels } from '../scheduling/offering-labels.ts';
 import { admitsLabels } from '../scheduling/requirements.ts';
 import { firstUntoleratedTaint } from '../scheduling/taints.ts';
 import type { InstanceType, Offering } from '../state/instance-type.ts';
+import type { Steps } from '../steps.ts';
 import { type DaemonGroup, type DaemonGroups, daemonsFit } from './daemon-groups.ts';
 import { type NewCandidate, type PlacementRow, type Room, toleratedBy } from './placement-row.ts';
 import type { Family, PodFamilies } from './pod-families.ts';
 import type { PoolTemplate } from './pool-templates.ts';
 import { amountsOn, boundUnits, type ResourceAxis, unitsDown } from './resource-axis.ts';
 import { SelectionIndex, splitCloudRequirements, type TypeRow } from './selection-index.ts';
-import type { Steps } from './steps.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -90,9 +90,11 @@ function orderBins(model: PackingModel, bins: readonly Bin[]): readonly Bin[] {
           offering.capacityType,
           ...(offering.reservationId === undefined ? [] : [offering.reservationId]),
         ].join(' ');
-  const keys = model.offerings.map(keyOf);
-  return [...bins].sort((a, b) => {
-    const [keyA, keyB] = [keys[a.offering] ?? '', keys[b.offering] ?? ''];
+  const keyed = bins.map((bin) => {
+    const offering = model.offerings[bin.offering];
+    return { bin, key: offering === undefined ? '' : keyOf(offering) };
+  });
+  keyed.sort(({ bin: a, key: keyA }, { bin: b, key: keyB }) => {
     if (keyA !== keyB) return keyA < keyB ? -1 : 1;
     return (
       a.offering - b.offering ||
@@ -100,6 +102,7 @@ function orderBins(model: PackingModel, bins: readonly Bin[]): readonly Bin[] {
       compareArrays(a.counts, b.counts)
     );
   });
+  return keyed.map(({ bin }) => bin);
 }
 
 function compareArrays(a: Int32Array, b: Int32Array): number {
@@ -162,7 +165,7 @@ function fillClaims(
   queues: readonly Queue[],
 ): PlannedClaim[] {
   const finder = new SubstituteFinder(model, bins);
-  const priced = model.offerings.map((one) => (one.kind === 'new' ? pricedOffering(one) : null));
+  const pricedOf = priceReader(model);
   const daemons = new Map(
     daemonTemplates(snapshot.daemonSets, snapshot.pods).map(({ name, requests }) => [
       name,
@@ -174,7 +177,7 @@ function fillClaims(
     const offering = model.offerings[bin.offering];
     if (offering === undefined || offering.kind === 'existing') continue;
     const { nodePool, nodeClass, type, chosenLabels, daemonSets } = offering;
-    const substitutes = finder.find(bin).flatMap((o) => priced[o] ?? []);
+    const substitutes = finder.find(bin).map(pricedOf);
     const daemonRequests = daemonSets.map((name) => requestsOfDaemon(daemons, name));
     for (let copy = 0; copy < bin.copies; copy++) {
       const pods = takePods(snapshot, model, bin, queues);
@@ -182,7 +185,7 @@ function fillClaims(
       claims.push({
         nodePool,
         nodeClass,
-        offering: priced[bin.offering]!,
+        offering: pricedOf(bin.offering),
         type,
         substitutes,
         chosenLabels,
@@ -194,6 +197,21 @@ function fillClaims(
     }
   }
   return claims;
+}
+
+/** Offerings by index, of which a plan names few; each is made once. */
+function priceReader({ offerings }: PackingModel): (index: number) => PricedOffering {
+  const known = new Map<number, PricedOffering>();
+  return (index) => {
+    let priced = known.get(index);
+    if (priced === undefined) {
+      const offering = offerings[index];
+      if (offering?.kind !== 'new') throw new InvariantError(`offering ${index} is no new node`);
+      priced = pricedOffering(offering);
+      known.set(index, priced);
+    }
+    return priced;
+  };
 }
 
 function pricedOffering(offering: PricedOffering): PricedOffering {

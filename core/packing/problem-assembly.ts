@@ -5,6 +5,8 @@
  * Offerings that hold no class are left out, existing nodes come first, in groups. It applies no
  * rule of its own.
  */
+
+import type { Steps } from '../steps.ts';
 import { type ClassDraft, type ClassSplit, canMeet } from './class-split.ts';
 import type { DomainDraft, GroupDraft } from './domain-draft.ts';
 import { type ExistingGroup, groupAlike, mergeSimilar } from './existing-groups.ts';
@@ -16,7 +18,6 @@ import { type DomainGroup, type PackingProblem, unlimitedCount } from './problem
 import type { ResourceAxis } from './resource-axis.ts';
 import { limitRows, type SharedLimit } from './shared-limits.ts';
 import type { NodeSharing } from './shared-quotas.ts';
-import type { Steps } from './steps.ts';
 
 export interface AssemblyInput {
   readonly axis: ResourceAxis;

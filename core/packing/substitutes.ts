@@ -22,10 +22,12 @@ export class SubstituteFinder {
   readonly #model: PackingModel;
   readonly #usedLimits: readonly number[];
   readonly #usedCount: Float64Array;
-  /** Template -> offerings by price (steering included), then index. */
-  readonly #byTemplate = new Map<string, readonly number[]>();
+  /** Template of some bin -> offerings by price (steering included), then index. */
+  readonly #byTemplate = new Map<string, number[]>();
+  /** Offerings of one template share their labels. */
+  readonly #textOfLabels = new Map<NewNodeOffering['chosenLabels'], string>();
 
-  /** O(offerings log offerings + bins x limits). */
+  /** O(offerings + those of the bins' templates, sorted + bins x limits). */
   constructor(model: PackingModel, bins: readonly Bin[]) {
     this.#model = model;
     const { problem } = model;
@@ -34,19 +36,16 @@ export class SubstituteFinder {
     this.#usedLimits = problem.limits.map(({ weight }) =>
       this.#usedCount.reduce((sum, copies, o) => sum + copies * weight[o]!, 0),
     );
-    const templates = new Map<string, number[]>();
+    for (const { offering } of bins) {
+      const own = model.offerings[offering];
+      if (own?.kind === 'new') this.#byTemplate.set(this.#templateOf(own), []);
+    }
+    if (this.#byTemplate.size === 0) return;
     model.offerings.forEach((offering, o) => {
-      if (offering.kind === 'existing') return;
-      const key = templateKey(offering);
-      const alike = templates.get(key);
-      if (alike === undefined) templates.set(key, [o]);
-      else alike.push(o);
+      if (offering.kind === 'new') this.#byTemplate.get(this.#templateOf(offering))?.push(o);
     });
-    for (const [key, offerings] of templates) {
-      this.#byTemplate.set(
-        key,
-        offerings.sort((a, b) => heldToCost(problem, a) - heldToCost(problem, b) || a - b),
-      );
+    for (const offerings of this.#byTemplate.values()) {
+      offerings.sort((a, b) => heldToCost(problem, a) - heldToCost(problem, b) || a - b);
     }
   }
 
@@ -60,13 +59,23 @@ export class SubstituteFinder {
     const { problem } = this.#model;
     const load = loadOf(problem, bin);
     const found: number[] = [];
-    for (const o of this.#byTemplate.get(templateKey(own)) ?? []) {
+    for (const o of this.#byTemplate.get(this.#templateOf(own)) ?? []) {
       if (found.length === substitutesMax) break;
       if (o !== bin.offering && this.#isFree(bin.offering, o) && holds(problem, o, bin, load)) {
         found.push(o);
       }
     }
     return found;
+  }
+
+  /** Nodes of one NodePool that differ in nothing but type, zone and capacity type. */
+  #templateOf({ nodePool, chosenLabels }: NewNodeOffering): string {
+    let text = this.#textOfLabels.get(chosenLabels);
+    if (text === undefined) {
+      text = JSON.stringify(Object.entries(chosenLabels).sort(([a], [b]) => (a < b ? -1 : 1)));
+      this.#textOfLabels.set(chosenLabels, text);
+    }
+    return `${nodePool} ${text}`;
   }
 
   /** Whether one more bin of `to`, with one less of `from`, keeps counts and limits. */
@@ -78,12 +87,6 @@ export class SubstituteFinder {
       ({ weight, max }, l) => this.#usedLimits[l]! - weight[from]! + weight[to]! <= max,
     );
   }
-}
-
-/** Nodes of one NodePool that differ in nothing but type, zone and capacity type. */
-function templateKey({ nodePool, chosenLabels }: NewNodeOffering): string {
-  const labels = Object.entries(chosenLabels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([nodePool, labels]);
 }
 
 function heldToCost(problem: PackingProblem, offering: number): number {

@@ -17,6 +17,7 @@ import { interruptionOf } from '../interruption/interruption-record.ts';
 import { hasReservedTaint } from '../scheduling/taints.ts';
 import type { LivePod } from '../state/live-pod.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../state/snapshot.ts';
+import type { Steps } from '../steps.ts';
 
 export interface PlanningFacts {
   readonly snapshot: ClusterSnapshot;
@@ -44,8 +45,11 @@ export interface PlanningSnapshot {
   readonly inFlight: ReadonlyMap<string, Live<'NodeClaim'>>;
 }
 
-/** O(pods + nodes + claims). */
-export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
+/** Pods between two rests: a few milliseconds. */
+const podsPerStep = 5_000;
+
+/** O(pods + nodes + claims), in steps; claims are read in the first. */
+export function* planningSnapshot(facts: PlanningFacts): Steps<PlanningSnapshot> {
   const { snapshot, claimOfPod } = facts;
   // By UID: a pod that has changed since it was found pending is still the same pod.
   const pending = new Set(Array.from(facts.pending, ({ uid }) => uid));
@@ -85,9 +89,11 @@ export function planningSnapshot(facts: PlanningFacts): PlanningSnapshot {
     if (isNodeLeaving(node) || hidden.has(node.metadata.name ?? '')) continue;
     nodes.push(facts.withOpenNodes ? node : closed(node));
   }
+  yield;
   const shown = new Set(nodes.map(({ metadata }) => metadata.name ?? ''));
   const pods: SnapshotPod[] = [];
-  for (const pod of snapshot.pods) {
+  for (const [index, pod] of snapshot.pods.entries()) {
+    if (index % podsPerStep === podsPerStep - 1) yield;
     if (pod.nodeName !== '') {
       if (shown.has(pod.nodeName)) pods.push(pod);
     } else if (pending.has(pod.uid)) {

@@ -4,8 +4,9 @@
  * In: work in steps, a clock. Out: its result, after turns for everything else whenever a slice of
  * time is used up. On a simulated clock no time passes within the work, so that it is done at once.
  */
-import type { Steps } from '../../core/packing/steps.ts';
+
 import type { Clock } from '../../core/ports.ts';
+import type { Steps } from '../../core/steps.ts';
 
 /** After so long others have their turn; a step that is longer is not cut. */
 const sliceMs = 5;

@@ -23,6 +23,7 @@ import type { LivePod } from '../../../core/state/live-pod.ts';
 import type { SnapshotPod } from '../../../core/state/snapshot.ts';
 import { offeringRisk } from '../../planning/offering-risk.ts';
 import { type BatchPlan, planBatch } from '../../planning/plan-batch.ts';
+import { inSlices } from '../../planning/slices.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import type { PriceBook } from '../price-book.ts';
 import { BatchWindow } from './batch-window.ts';
@@ -173,7 +174,7 @@ class Provisioner {
     ];
     for (const { pods, withOpenNodes } of lanes) {
       if (pods.length === 0) continue;
-      const { snapshot, inFlight } = planningSnapshot({
+      const steps = planningSnapshot({
         snapshot: view.snapshot(),
         claims: this.#writer.claims(),
         pending: new Set(pods),
@@ -186,6 +187,7 @@ class Provisioner {
         isOurs: ({ spec }) => owns(spec.nodeClassRef),
         withOpenNodes,
       });
+      const { snapshot, inFlight } = await inSlices(steps, clock, signal);
       const plan = await planBatch(snapshot, pods, {
         clock,
         solver: this.#options.solver,

@@ -8,6 +8,7 @@ import { disruptedTaint, reservedTaint } from '../../../core/api/labels.ts';
 import type { NodeClaim, NodeClaimStatus } from '../../../core/api/nodeclaim.ts';
 import { type PlanningFacts, planningSnapshot } from '../../../core/provisioning/in-flight.ts';
 import type { ClusterSnapshot, SnapshotPod } from '../../../core/state/snapshot.ts';
+import { allSteps } from '../../../core/steps.ts';
 import { liveClaim } from '../../support/claim-world.ts';
 import { nodeOf, podsOf, poolOf, specOf } from '../../support/cluster-builders.ts';
 
@@ -63,7 +64,7 @@ function planning(shape: Shape) {
     nodePools: [poolOf('general')],
     withOpenNodes: shape.withOpenNodes ?? true,
   };
-  const { snapshot: result, inFlight } = planningSnapshot(facts);
+  const { snapshot: result, inFlight } = allSteps(planningSnapshot(facts));
   return {
     nodes: result.nodes.map(({ metadata }) => metadata.name ?? '').toSorted(),
     pods: result.pods.map(({ name, nodeName }) => `${name}@${nodeName}`).toSorted(),
