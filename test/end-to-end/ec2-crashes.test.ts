@@ -3,7 +3,6 @@
 
 import t, { type Test } from 'tap';
 import { buildAllowanceMs, unavailableReason } from '../control-plane/build.ts';
-import { hasCondition } from '../control-plane/objects.ts';
 import {
   checkEc2Promises,
   type Ec2Stage,
@@ -11,22 +10,16 @@ import {
   untilNodeClassReady,
 } from './ec2-stage.ts';
 import { describeKillPoint, type KillPoint } from './kill-switch.ts';
-import {
-  deployment,
-  deploymentsPath,
-  nodeClaimsPath,
-  nodePool,
-  nodePoolsPath,
-} from './sample-objects.ts';
-import { isRunning, poll, untilEmpty, untilPods } from './scenario.ts';
+import { deployment, deploymentsPath, nodePool, nodePoolsPath } from './sample-objects.ts';
+import { isRunning, poll, untilPods } from './scenario.ts';
 import { deadlineMs } from './scene.ts';
 import type { ServeProcess } from './serve-command.ts';
+import { checkRest, stirUntilDead, takeNodesAway } from './stirring.ts';
 
 const app = 'steady';
 const replicas = 12;
 const types = ['m7i.xlarge', 'm6i.xlarge', 'c7i.xlarge', 'r7i.xlarge'];
-/** While a point has not been reached, nodes are taken away this often; those for them are alike. */
-const stirEveryMs = 6_000;
+/** Nodes are taken away together; those that come for them are alike. */
 const stirredAtOnce = 3;
 /** NodeClaims and their status are written in so many steps; each is a place to die. */
 const writesPerObject = 3;
@@ -78,21 +71,11 @@ t.test('a process that is killed at every call', { skip: reason ?? false }, asyn
     await client.expect('POST', deploymentsPath, deployment(app, replicas, { cpu: '900m' }));
   });
   await untilPods(stage, app, replicas, isRunning);
-  if (isKilled) await checkPoints(t, stage, serve, points, async () => stir(stage));
+  if (isKilled)
+    await checkPoints(t, stage, serve, points, async () => takeNodesAway(stage, stirredAtOnce));
   stage.killSwitch.disarm();
   await serve.component.waitUntilReady();
-  await t.test('the work is running again, on as many nodes as there are instances', async (t) => {
-    await untilPods(stage, app, replicas, isRunning);
-    await poll('instances, nodes and claims are the same', deadlineMs, () => {
-      const claims = stage.claims.now.size;
-      return stage.cloud.living().length === claims && stage.cluster.nodes.size === claims;
-    });
-    t.pass('nothing is left behind');
-  });
-  await t.test('and all of it goes', async () => {
-    await client.expect('DELETE', `${deploymentsPath}/${app}`);
-    await untilEmpty(stage);
-  });
+  await checkRest(t, stage, app, replicas);
   checkEc2Promises(t, stage);
   checkRestarts(t, stage, serve);
 });
@@ -111,32 +94,13 @@ async function checkPoints(
       // What the dead process had sent still arrives; only its successor's calls count.
       await poll('its end was seen', deadlineMs, () => component.restarts === kills);
       killSwitch.arm(point);
-      let stirredMs = -Infinity;
-      await poll('the process has died', deadlineMs, async () => {
-        if (performance.now() - stirredMs > stirEveryMs) {
-          stirredMs = performance.now();
-          await act();
-        }
-        return killSwitch.kills > kills;
-      });
+      await stirUntilDead(act, () => killSwitch.kills > kills);
       t.pass('it was reached');
     });
     // The others would wait in vain.
     if (!t.passing()) return false;
   }
   return true;
-}
-
-/** Takes nodes with pods away: they are drained and ended, and their pods need others. */
-async function stir({ plane, claims }: Ec2Stage): Promise<void> {
-  const ready = [...claims.now.values()].filter(
-    (claim) =>
-      claim.metadata.deletionTimestamp === undefined &&
-      hasCondition(claim as Parameters<typeof hasCondition>[0], 'Initialized'),
-  );
-  for (const { metadata } of ready.slice(0, stirredAtOnce)) {
-    await plane.client.send('DELETE', `${nodeClaimsPath}/${metadata.name}`);
-  }
 }
 
 function checkRestarts(t: Test, { killSwitch }: Ec2Stage, { component }: ServeProcess): void {
