@@ -4,6 +4,7 @@
  * In: an instance type, free addresses of subnets. Out: counts. The plan and the launch both reckon by
  * this, so that what is planned can be launched. It keeps nothing.
  */
+import { resourceEfa } from '../api/labels.ts';
 import type { InstanceType } from '../state/instance-type.ts';
 
 /** Subnets of one zone that nodes of some classes are launched into. */
@@ -18,14 +19,16 @@ export interface AddressSupply {
 
 /**
  * Addresses that a node takes when it starts: its VPC CNI attaches one interface and keeps another
- * one warm, both full; no more than its pods may use.
+ * one warm, both full; no more than its pods may use. Every EFA interface beyond the first has one of
+ * its own, whether or not it is asked for.
  */
 export function addressesOf({ facts, capacity }: Pick<InstanceType, 'facts' | 'capacity'>): number {
-  return Math.max(1, Math.min(capacity['pods'] ?? 0, 2 * facts.ipv4PerEni));
+  const ofPods = Math.max(1, Math.min(capacity['pods'] ?? 0, 2 * facts.ipv4PerEni));
+  return ofPods + Math.max(0, (capacity[resourceEfa] ?? 0) - 1);
 }
 
-/** No node takes more when it starts: two of the largest interfaces. */
-const addressesMax = 100;
+/** No node takes more when it starts: two of the largest interfaces, and 32 for EFA (p5.48xlarge). */
+const addressesMax = 2 * 50 + 32;
 
 /** Whether so many new nodes might not all find their addresses. */
 export function mayRunOut(free: readonly number[], nodes: number): boolean {
