@@ -26,7 +26,6 @@ import { type Reconciled, startReconciler } from '../reconciler.ts';
 import { nodeOfClaim } from '../termination/node-of-claim.ts';
 import { decideOn, reference } from '../termination/reports.ts';
 import { isBudgetActive } from './budget-windows.ts';
-import { startQuietTime } from './quiet-time.ts';
 
 /** Pools looked at side by side. */
 const poolsAtOnce = 4;
@@ -50,22 +49,17 @@ interface Memory {
   readonly eligible: Map<string, number>;
 }
 
-/** Starts at once; ends with the context's signal. */
+/** Starts at once; ends with the context's signal. Which nodes are quiet is kept up elsewhere. */
 export function startEmptiness(context: ControllerContext): Controller {
   const memory: Memory = { emptySinceMs: new Map(), chosen: new Set(), eligible: new Map() };
   // Pools that were told of before may be another's by now.
   context.metrics.nodePools.allowedDisruptions.reset();
-  const quiet = startQuietTime(context);
-  const pools = startReconciler(context, {
+  return startReconciler(context, {
     name: 'emptiness',
     concurrency: poolsAtOnce,
     watch: (add) => watchPools(context, memory, add),
     reconcile: async (name, signal) => await judgePool(context, memory, name, signal),
   });
-  const done = Promise.all([quiet.done, pools.done]).then(() => undefined);
-  // Awaited by whoever runs the process; an early failure must not be taken for unhandled.
-  done.catch(() => undefined);
-  return { name: pools.name, done };
 }
 
 function watchPools(

@@ -5,6 +5,7 @@ import { conditionOf } from '../../../../core/api/conditions.ts';
 import type { Disruption } from '../../../../core/api/nodepool.ts';
 import { ClusterError } from '../../../../core/ports.ts';
 import { startEmptiness } from '../../../../extender/controllers/disruption/emptiness.ts';
+import { startQuietTime } from '../../../../extender/controllers/disruption/quiet-time.ts';
 import { startNodeClaimTermination } from '../../../../extender/controllers/termination/claim-termination.ts';
 import { startNodeTermination } from '../../../../extender/controllers/termination/node-termination.ts';
 import { deleteObject } from '../../../../sim/cluster/deletion.ts';
@@ -21,6 +22,7 @@ async function emptier(
   return await startControllers(world, name, {
     ...options,
     start: (context) => [
+      startQuietTime(context),
       startEmptiness(context),
       startNodeTermination(context),
       startNodeClaimTermination(context),
