@@ -32,6 +32,11 @@ export interface ReconcilerOptions {
 /** Keys that a worker looks at before it lets others have the event loop. */
 const keysPerTurn = 16;
 const backoffFirstMs = 100;
+/**
+ * After a lost race: the view is behind, and the news that it lacks brings the key back as soon as it
+ * comes. Whoever asks again before loses again.
+ */
+const backoffLostMs = 1_000;
 const backoffMaxMs = 30_000;
 
 /** Starts at once; ends with the context's signal. */
@@ -151,7 +156,8 @@ class KeyQueue {
   backoffMs(key: string, random: Random, error: ClusterError | CloudError): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const ceilingMs = Math.min(backoffFirstMs * 2 ** failures, backoffMaxMs);
+    const firstMs = error.code === 'Conflict' ? backoffLostMs : backoffFirstMs;
+    const ceilingMs = Math.min(firstMs * 2 ** failures, backoffMaxMs);
     const askedMs = error instanceof ClusterError ? error.retryAfterMs : 0;
     return Math.max(ceilingMs * (0.5 + random.float() / 2), Math.min(askedMs, backoffMaxMs));
   }
