@@ -10,14 +10,13 @@ export function scaleUpLines(file: ScaleUpFile): string[] {
   const { record, inputHash, speed } = file;
   const { pods, nodes, createFleetCalls, callsThrottled, memoryMiB } = record;
   const [before, full, highest] = memoryMiB;
-  const claims = record.claims === undefined ? '' : ` of ${count(record.claims)} NodeClaims`;
   return [
     ...circumstances(file),
     `${count(pods)} pods that fill a node each, at once, on a real control plane: \`stowage serve\` with AWS's SDK`,
     `against the simulated EC2 and its rate limits, which shares the processors with all the rest. Machines`,
     `boot ${speed} times as fast as real ones. Input ${inputHash}.`,
     '',
-    `${count(nodes)} nodes${claims} by ${count(createFleetCalls)} calls of CreateFleet (${record.callsPerNode} a node, ${callsThrottled} throttled);`,
+    `${count(nodes)} nodes of ${count(record.claims)} NodeClaims by ${count(createFleetCalls)} calls of CreateFleet (${record.callsPerNode} a node, ${callsThrottled} throttled);`,
     `all run after ${record.upSeconds} s, nothing is left ${record.downSeconds} s after they were deleted. Memory of the`,
     `service ${before} MiB before, ${full} MiB with all nodes, ${highest} MiB at its highest. Claims with two`,
     `instances ${record.doubles}, instances without claim ${record.nameless}.`,
@@ -25,8 +24,8 @@ export function scaleUpLines(file: ScaleUpFile): string[] {
     table(
       ['from the pod', 'p50', 'p99', 'most'],
       [
-        ...spreadRows('until its scheduler has found no place', record.createdToTried),
-        ...spreadRows('and from then to the launch of its node', record.triedToLaunch),
+        spreadRow('until its scheduler has found no place', record.createdToTried),
+        spreadRow('and from then to the launch of its node', record.triedToLaunch),
         spreadRow('to the launch of its node', record.pendingToLaunch),
         spreadRow('to its binding', record.pendingToBound),
         spreadRow('to its start', record.pendingToRunning),
@@ -66,11 +65,6 @@ export function iceStormLines(file: IceStormFile): string[] {
       ]),
     ),
   ];
-}
-
-/** None of what the file is too old to have. */
-function spreadRows(what: string, spread: SpreadSeconds | undefined): string[][] {
-  return spread === undefined ? [] : [spreadRow(what, spread)];
 }
 
 function spreadRow(what: string, spread: SpreadSeconds): string[] {

@@ -18,12 +18,12 @@ export interface ScaleUpRecord {
   /** Of these, refused by the rate limit. */
   readonly callsThrottled: number;
   readonly callsPerNode: number;
-  /** NodeClaims that there have been: more than nodes where some have ended without one. Older files have none. */
-  readonly claims?: number;
+  /** NodeClaims that there have been: more than nodes where some have ended without one. */
+  readonly claims: number;
   /** From a pod's creation until its scheduler has found no place for it, which is when we may act. */
-  readonly createdToTried?: SpreadSeconds;
+  readonly createdToTried: SpreadSeconds;
   /** From then to the launch of its node. */
-  readonly triedToLaunch?: SpreadSeconds;
+  readonly triedToLaunch: SpreadSeconds;
   /** From a pod's creation to the launch of its node, to its binding, to its start. */
   readonly pendingToLaunch: SpreadSeconds;
   readonly pendingToBound: SpreadSeconds;

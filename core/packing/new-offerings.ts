@@ -115,7 +115,6 @@ export class NewOfferingsBuilder {
       tolerated,
       daemons.map(({ tolerations }) => !firstUntoleratedTaint(template.taints, tolerations)),
     );
-    yield;
     return { ...outcome, ...(yield* this.#addOfferings(context)) };
   }
 

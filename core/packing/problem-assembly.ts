@@ -5,7 +5,6 @@
  * Offerings that hold no class are left out, existing nodes come first, in groups. It applies no
  * rule of its own.
  */
-
 import type { Steps } from '../steps.ts';
 import { type ClassDraft, type ClassSplit, canMeet } from './class-split.ts';
 import type { DomainDraft, GroupDraft } from './domain-draft.ts';

@@ -4,7 +4,6 @@
  * In: work in steps, a clock. Out: its result, after turns for everything else whenever a slice of
  * time is used up. On a simulated clock no time passes within the work, so that it is done at once.
  */
-
 import type { Clock } from '../../core/ports.ts';
 import type { Steps } from '../../core/steps.ts';
 

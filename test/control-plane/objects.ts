@@ -89,8 +89,13 @@ export interface Node {
   };
 }
 
+/** Anything that has conditions. */
+export interface HasConditions {
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
 /** True when the condition of that type has status "True". */
-export function hasCondition(object: Pod | Node, type: string): boolean {
+export function hasCondition(object: HasConditions, type: string): boolean {
   const conditions: readonly Condition[] = object.status?.conditions ?? [];
   return conditions.some((condition) => condition.type === type && condition.status === 'True');
 }

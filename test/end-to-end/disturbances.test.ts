@@ -15,6 +15,7 @@ import {
 } from './sample-objects.ts';
 import {
   checkPromises,
+  claimsOf,
   isBound,
   isRunning,
   podsOf,
@@ -185,14 +186,8 @@ async function leaderFirst(world: World): Promise<readonly [Service, Service]> {
   return (await holder(world)) === first.component.name ? [first, second] : [second, first];
 }
 
-async function claimOf({ plane }: Stage, nodeName: string): Promise<string> {
-  const { items } = await plane.client.expect<{
-    readonly items: readonly {
-      readonly metadata: { readonly name: string };
-      readonly status?: { readonly nodeName?: string };
-    }[];
-  }>('GET', nodeClaimsPath);
-  const found = items.find(({ status }) => status?.nodeName === nodeName);
+async function claimOf(stage: Stage, nodeName: string): Promise<string> {
+  const found = (await claimsOf(stage)).find(({ status }) => status?.nodeName === nodeName);
   if (found === undefined) throw new Error(`no claim has the node ${nodeName}`);
   return found.metadata.name;
 }

@@ -6,6 +6,7 @@
  */
 import type { Test } from 'tap';
 import type { Pod } from '../control-plane/objects.ts';
+import type { WatchedClaim } from './claim-watch.ts';
 import { jobsPath, nodeClaimsPath } from './sample-objects.ts';
 import { deadlineMs, type Scene } from './scene.ts';
 
@@ -64,14 +65,22 @@ async function explanationsOf({ operationsUrls }: Scene, { metadata }: Pod): Pro
 
 /** Waits until nothing is left that costs money: no instance, no Node, no NodeClaim. */
 export async function untilEmpty(scene: Scene, limitMs = deadlineMs): Promise<void> {
-  const { cluster, cloud, plane } = scene;
+  const { cluster, cloud } = scene;
   const noNodes = (): boolean => cluster.nodes.size === 0;
   await cluster.until('no node is left', noNodes, limitMs);
   await poll('no instance is left', limitMs, () => cloud.living().length === 0);
   await poll('no NodeClaim is left', limitMs, async () => {
-    const { items } = await plane.client.expect<{ items: unknown[] }>('GET', nodeClaimsPath);
-    return items.length === 0;
+    return (await claimsOf(scene)).length === 0;
   });
+}
+
+/** All NodeClaims, as the API server has them. */
+export async function claimsOf({ plane }: Scene): Promise<readonly WatchedClaim[]> {
+  const { items } = await plane.client.expect<{ readonly items: readonly WatchedClaim[] }>(
+    'GET',
+    nodeClaimsPath,
+  );
+  return items;
 }
 
 /** Waits until every instance that costs money is a Node, and every Node is one of them. */

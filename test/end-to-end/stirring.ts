@@ -8,16 +8,11 @@
 import type { Test } from 'tap';
 import { hasCondition } from '../control-plane/objects.ts';
 import { deploymentsPath, nodeClaimsPath } from './sample-objects.ts';
-import { isRunning, poll, untilEmpty, untilPods } from './scenario.ts';
+import { claimsOf, isRunning, poll, untilEmpty, untilPods } from './scenario.ts';
 import { deadlineMs, type Scene } from './scene.ts';
 
 /** While the step has not been reached, the cluster is stirred this often. */
 const stirEveryMs = 6_000;
-
-interface Claim {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
-  readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
-}
 
 /** Stirs until the process has died. */
 export async function stirUntilDead(
@@ -37,9 +32,7 @@ export async function stirUntilDead(
 /** Takes up to so many nodes away: they are drained and ended, and their pods need others. */
 export async function takeNodesAway(scene: Scene, count: number): Promise<void> {
   const ready = (await claimsOf(scene)).filter(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined &&
-      hasCondition({ metadata, status } as never, 'Initialized'),
+    (claim) => claim.metadata.deletionTimestamp === undefined && hasCondition(claim, 'Initialized'),
   );
   for (const { metadata } of ready.slice(0, count)) {
     await scene.plane.client.send('DELETE', `${nodeClaimsPath}/${metadata.name}`);
@@ -66,12 +59,4 @@ export async function checkRest(
     await plane.client.expect('DELETE', `${deploymentsPath}/${app}`);
     await untilEmpty(scene);
   });
-}
-
-async function claimsOf({ plane }: Scene): Promise<readonly Claim[]> {
-  const { items } = await plane.client.expect<{ readonly items: readonly Claim[] }>(
-    'GET',
-    nodeClaimsPath,
-  );
-  return items;
 }

@@ -299,8 +299,8 @@ class LaunchRun {
   ): RoundResult {
     const classes = refusals.map(({ prepared, code, message }) => {
       const known = classifyError(code, message, 0);
-      if (isRepeated) this.#exhaust(known, prepared?.offering);
-      else this.#remember(known, prepared, fleet);
+      this.#exhaust(known, prepared?.offering);
+      if (!isRepeated) this.#remember(known, prepared, fleet);
       return { known, message: `${code}: ${message}` };
     });
     // EC2 promises no order, and the same token must give the same places.
@@ -330,7 +330,6 @@ class LaunchRun {
   }
 
   #remember(known: ErrorClass, prepared: PreparedOffering | undefined, fleet: PreparedFleet): void {
-    this.#exhaust(known, prepared?.offering);
     const reason = unavailableReasons[known.scope];
     if (reason !== undefined) this.#mark(prepared?.offering, reason);
     if (known.scope === 'subnet' && prepared !== undefined) {

@@ -3,11 +3,12 @@ import t from 'tap';
 import type { Live } from '../../../core/api/kinds.ts';
 import type { Controller, ControllerContext } from '../../../extender/controllers/context.ts';
 import { startEmptiness } from '../../../extender/controllers/disruption/emptiness.ts';
+import { startQuietTime } from '../../../extender/controllers/disruption/quiet-time.ts';
 import { startLeftAlone } from '../../../extender/controllers/nodepools/left-alone.ts';
 import { startNodePoolStatus } from '../../../extender/controllers/nodepools/status.ts';
 import { isOurNode } from '../../../extender/controllers/termination/node-of-claim.ts';
 import { deleteObject } from '../../../sim/cluster/deletion.ts';
-import type { ApiFaults, ApiVerb } from '../../../sim/faults.ts';
+import { describeWrite, watchWrites } from '../../support/api-writes.ts';
 import { claimControllers, claimWorld, draftClaim } from '../../support/claim-world.ts';
 import { startControllers } from '../../support/controller-fixture.ts';
 
@@ -17,23 +18,11 @@ const minute = 60_000;
 function controllers(context: ControllerContext): readonly Controller[] {
   return [
     ...claimControllers(context),
+    startQuietTime(context),
     startEmptiness(context),
     startNodePoolStatus(context),
     startLeftAlone(context),
   ];
-}
-
-/** Remembers what is asked of the API server besides reads. */
-function watchWrites() {
-  const reads: ReadonlySet<ApiVerb> = new Set(['list', 'watch', 'get', 'serves', 'probe']);
-  const writes: string[] = [];
-  const faults: ApiFaults = {
-    on: ({ verb, kind, object }) => {
-      if (!reads.has(verb)) writes.push([verb, kind, object].join(' '));
-      return undefined;
-    },
-  };
-  return { writes, faults };
 }
 
 t.test('whatever there is to do about it is left, and done once no Karpenter leads', async (t) => {
@@ -69,7 +58,7 @@ t.test('whatever there is to do about it is left, and done once no Karpenter lea
   const second = await startControllers(w, 'two', options);
   // Less than what a launch may take, so that the new ones are not given up for that later.
   await w.clock.advance(4 * minute);
-  t.strictSame(writes, []);
+  t.strictSame(writes.map(describeWrite), []);
   t.equal(w.living(), instances, 'nothing was launched or ended');
   t.strictSame(second.failures, []);
   t.match(

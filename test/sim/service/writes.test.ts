@@ -1,8 +1,8 @@
 // What the service costs the API server: few writes in the life of a node, none where nothing happens.
 
 import t from 'tap';
-import type { ApiFaults, ApiVerb } from '../../../sim/faults.ts';
 import { batchShapes, submitJob } from '../../../sim/workloads.ts';
+import { describeWrite, watchWrites } from '../../support/api-writes.ts';
 import { ownNodes, unbound, wholeWorld } from '../../support/whole-service.ts';
 
 const second = 1_000;
@@ -12,19 +12,6 @@ const claimWritesMax = 28;
 const nodeWritesMax = 12;
 /** Real time: a busy machine needs a multiple of the seconds that it takes. */
 t.setTimeout(600_000);
-
-/** Remembers what is asked of the API server besides reads, as `kind/name: verb` each. */
-function watchWrites() {
-  const reads: ReadonlySet<ApiVerb> = new Set(['list', 'watch', 'get', 'serves', 'probe']);
-  const writes: { readonly kind: string; readonly object: string; readonly verb: ApiVerb }[] = [];
-  const faults: ApiFaults = {
-    on: ({ verb, kind, object }) => {
-      if (!reads.has(verb)) writes.push({ kind: kind ?? '', object: object ?? '', verb });
-      return undefined;
-    },
-  };
-  return { writes, faults };
-}
 
 t.test('a node costs a bounded number of writes from its launch to its end', async (t) => {
   const w = wholeWorld('writes');
@@ -63,9 +50,6 @@ t.test('where nothing happens nothing is written but the Lease', async (t) => {
   writes.length = 0;
   await w.clock.advance(60 * minute);
   const others = writes.filter(({ kind }) => kind !== 'Lease');
-  t.strictSame(
-    [...new Set(others.map(({ kind, object, verb }) => `${verb} ${kind} ${object}`))],
-    [],
-  );
+  t.strictSame([...new Set(others.map(describeWrite))], []);
   t.ok(writes.length > 0, 'the Lease is renewed');
 });
